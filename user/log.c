@@ -112,7 +112,7 @@ int err_errno_r(int r, const char *fmt, ...)
 
 	if (!log__enabled(LOG_LEVEL_ERROR))
 		return r;
-	snprintf(suffix, sizeof(suffix), ": %s", errname(r));
+	snprintf(suffix, sizeof(suffix), "%s%s", r ? ": " : "", r ? errname(r) : "");
 	va_start(ap, fmt);
 	emit(LOG_PREFIX, fmt, ap, suffix);
 	va_end(ap);
