@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * How long does the kernel take to clear a folio?
+ *
+ * folio_zero_user(folio, addr_hint), or before v6.11 (commit 78fefd04c123)
+ * clear_huge_page(page, addr_hint, pages), from entry to return. The same two
+ * steps, clear__begin() and clear__end(), stand behind every tier.
+ */
+#ifndef ZEROSCOPE_CLEARS_BPF_H
+#define ZEROSCOPE_CLEARS_BPF_H
+
+const volatile __u64 slower_than_ns; /* 0: no slow clears are streamed */
+
+struct clear_what {
+	__u8 order;
+	__u8 kind;
+	__u8 hist;
+	__s16 node;
+};
+
+static __always_inline bool clear__filter_comm(void)
+{
+	char comm[ZS_COMM_LEN];
+	int i;
+
+	if (bpf_get_current_comm(comm, sizeof(comm)))
+		return false;
+	for (i = 0; i < ZS_COMM_LEN; i++) {
+		if (comm[i] != filter_comm[i])
+			return false;
+		if (!comm[i])
+			break;
+	}
+	return true;
+}
+
+static __always_inline bool clear__filter_pid(void)
+{
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	__u32 i;
+
+	for (i = 0; i < ZS_PIDS && i < filter_pids; i++)
+		if (filter_pid[i] == tgid)
+			return true;
+	return false;
+}
+
+static __always_inline bool clear__wanted(__u8 order)
+{
+	if (!filter_on)
+		return true;
+	if (order < filter_min_order)
+		return false;
+	if (filter_pids && !clear__filter_pid())
+		return false;
+	if (filter_comm_len && !clear__filter_comm())
+		return false;
+	if (filter_cgroup &&
+	    bpf_get_current_ancestor_cgroup_id(filter_cgroup_level) != filter_cgroup)
+		return false;
+	return true;
+}
+
+static __always_inline void clear__classify(struct clear_what *w, const struct page *head,
+					    __u32 order, bool direct)
+{
+	__u32 numa = ZS_NUMA_UNKNOWN;
+
+	w->order = order & (ZS_ORDERS - 1);
+	if (compat__page_is_hugetlb(head, direct))
+		w->kind = ZS_KIND_HUGETLB;
+	else if (w->order == pmd_order)
+		w->kind = ZS_KIND_THP;
+	else if (w->order && w->order < pmd_order)
+		w->kind = ZS_KIND_MTHP;
+	else
+		w->kind = ZS_KIND_OTHER;
+	w->node = -1;
+	if (have_node) {
+		w->node = 0;
+		/* NODES_PGSHIFT: the node sits at the top where the section does not. */
+		if (node_shift)
+			w->node = compat__page_flags(head, direct) >> (64 - node_shift);
+		numa = w->node == (__s16)bpf_get_numa_node_id() ? ZS_NUMA_LOCAL : ZS_NUMA_REMOTE;
+	}
+	w->hist = clear_hist[w->kind & (ZS_KINDS - 1)][numa][w->order];
+	if (w->hist >= ZS_HISTS_MAX)
+		w->hist = ZS_HIST_OTHER;
+}
+
+/*
+ * At entry. Returns false if the clear is not to be followed. A clear that
+ * begins before the ready flag is followed but not counted, so that its end is
+ * not mistaken for one whose beginning was missed.
+ */
+static __always_inline bool clear__begin(const struct page *head, __u32 order, bool direct)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct zs_cpu *cpu = state__cpu();
+	struct zs_open *old, *open;
+	struct clear_what w;
+	bool counted = ready;
+
+	if (!cpu)
+		return false;
+	cpu->entries++;
+	clear__classify(&w, head, order, direct);
+	if (!clear__wanted(w.order)) {
+		if (counted)
+			cpu->rejected[w.kind & (ZS_KINDS - 1)][w.order & (ZS_ORDERS - 1)]++;
+		return false;
+	}
+	if (counted) {
+		cpu->begun[w.hist]++;
+		if (w.hist == ZS_HIST_OTHER) {
+			cpu->other_begun[w.kind & (ZS_KINDS - 1)][w.order & (ZS_ORDERS - 1)]++;
+			cpu->other_bytes += page_bytes << w.order;
+		}
+	}
+	if (use_slot && !storage_at_entry) {
+		open = &cpu->open;
+		if (open->task) {
+			/* Its exit was lost, or its switch was not seen. */
+			if (open->counted)
+				cpu->entries_unmatched++;
+			open->task = 0;
+		}
+		old = state__parked(task);
+	} else {
+		old = state__park(task);
+		if (!old) {
+			if (counted)
+				cpu->storage_full++;
+			return false;
+		}
+		open = use_slot ? &cpu->open : old;
+	}
+	if (old && old->task) {
+		if (old->counted)
+			cpu->entries_unmatched++;
+		old->task = 0;
+	}
+	open->order = w.order;
+	open->kind = w.kind;
+	open->hist = w.hist;
+	open->node = w.node;
+	open->cpu = bpf_get_smp_processor_id();
+	open->counted = counted;
+	open->gap_ns = 0;
+	open->gaps = 0;
+	open->out_ns = 0;
+	if (have_sched_info) {
+		open->run_delay_ns = task->sched_info.run_delay;
+		open->pcount = task->sched_info.pcount;
+	}
+	open->start_ns = bpf_ktime_get_ns();
+	barrier();
+	open->task = (__u64)task;
+	return true;
+}
+
+/* Takes the task's open clear out of its place into *o. False: there was none. */
+static __always_inline bool clear__take(struct zs_cpu *cpu, struct task_struct *task,
+					struct zs_open *o)
+{
+	struct zs_open *open = &cpu->open;
+
+	if (use_slot && open->task == (__u64)task) {
+		*o = *open;
+		barrier();
+		if (__sync_val_compare_and_swap(&open->task, (__u64)task, 0) == (__u64)task)
+			return true;
+	}
+	open = state__parked(task);
+	if (!open || open->task != (__u64)task)
+		return false;
+	*o = *open;
+	open->task = 0;
+	/* A task without storage costs the switch program one load. */
+	if (use_slot && !storage_at_entry)
+		bpf_task_storage_delete(&parked, task);
+	return true;
+}
+
+static __always_inline void payer__add(struct zs_payer *p, const struct zs_open *o, __u64 wall)
+{
+	p->count++;
+	p->bytes += page_bytes << (o->order & (ZS_ORDERS - 1));
+	p->sum_ns += wall;
+	p->gap_ns += o->gap_ns;
+	if (wall > p->max_ns)
+		p->max_ns = wall;
+}
+
+static __always_inline void clear__end(void)
+{
+	__u64 now = bpf_ktime_get_ns();
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct zs_cpu *cpu = state__cpu();
+	__u64 wall, delay, on_cpu;
+	struct zs_open o;
+	struct zs_hist *h;
+	__u64 switches;
+	__u32 id;
+
+	if (!cpu)
+		return;
+	if (!clear__take(cpu, task, &o)) {
+		if (ready && !filter_on)
+			cpu->exits_unmatched++;
+		return;
+	}
+	if (!o.counted)
+		return;
+	cpu->exits_matched++;
+	wall = now - o.start_ns;
+	h = hist__get(o.hist);
+	if (!h)
+		return;
+	hist__add(h, wall, now, o.order, o.node);
+	payer__add(&cpu->node[o.node & (ZS_NODES - 1)], &o, wall);
+	if (!have_sched_info)
+		return;
+	switches = task->sched_info.pcount - o.pcount;
+	if (!switches)
+		return;
+	cpu->gaps_counted += switches;
+	delay = task->sched_info.run_delay - o.run_delay_ns;
+	on_cpu = delay < wall ? wall - delay : 0;
+	id = on_cpu_hist[o.hist < ZS_HISTS_MAX ? o.hist : 0];
+	if (id == ZS_HIST_NONE)
+		return;
+	h = hist__get(id);
+	if (h)
+		hist__move(h, wall, on_cpu);
+}
+
+SEC("fentry/folio_zero_user")
+int BPF_PROG(clear_begin_fentry, struct folio *folio)
+{
+	clear__begin(&folio->page, compat__folio_order(folio, true), true);
+	return 0;
+}
+
+SEC("fexit/folio_zero_user")
+int BPF_PROG(clear_end_fexit)
+{
+	clear__end();
+	return 0;
+}
+
+/* The loader turns this one into an fsession program (see tier__prepare()). */
+SEC("fentry/folio_zero_user")
+int BPF_PROG(clear_fsession, struct folio *folio)
+{
+	if (bpf_session_is_return(ctx))
+		clear__end();
+	else
+		clear__begin(&folio->page, compat__folio_order(folio, true), true);
+	return 0;
+}
+
+SEC("kprobe/folio_zero_user")
+int BPF_KPROBE(clear_begin_kprobe, struct folio *folio)
+{
+	clear__begin(&folio->page, compat__folio_order(folio, false), false);
+	return 0;
+}
+
+SEC("kretprobe/folio_zero_user")
+int BPF_KRETPROBE(clear_end_kretprobe)
+{
+	clear__end();
+	return 0;
+}
+
+/* The loader turns this one into a kprobe.session program. */
+SEC("kprobe/folio_zero_user")
+int BPF_KPROBE(clear_kprobe_session, struct folio *folio)
+{
+	if (bpf_session_is_return(ctx)) {
+		clear__end();
+		return 0;
+	}
+	/* Non-zero: the return need not be reported. */
+	return !clear__begin(&folio->page, compat__folio_order(folio, false), false);
+}
+
+/* pages is a power of two: the number of pages of a huge page. */
+SEC("fentry/clear_huge_page")
+int BPF_PROG(clear_begin_fentry_page, struct page *page, unsigned long addr, unsigned int pages)
+{
+	clear__begin(page, hist__log2(pages | 1), true);
+	return 0;
+}
+
+SEC("fexit/clear_huge_page")
+int BPF_PROG(clear_end_fexit_page)
+{
+	clear__end();
+	return 0;
+}
+
+SEC("kprobe/clear_huge_page")
+int BPF_KPROBE(clear_begin_kprobe_page, struct page *page, unsigned long addr,
+	       unsigned int pages)
+{
+	clear__begin(page, hist__log2(pages | 1), false);
+	return 0;
+}
+
+SEC("kretprobe/clear_huge_page")
+int BPF_KRETPROBE(clear_end_kretprobe_page)
+{
+	clear__end();
+	return 0;
+}
+
+#endif

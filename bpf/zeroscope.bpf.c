@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The kernel side, one object: each included file answers one question and
+ * they share the per-CPU state. See state.bpf.h for how data flows.
+ */
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+
+#include "zeroscope.h"
+#include "compat.bpf.h"
+#include "hist.bpf.h"
+#include "state.bpf.h"
+#include "clears.bpf.h"
+
+char LICENSE[] SEC("license") = "GPL";

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the kernel side and the user side share: plain data, no pointers, no
+ * behaviour. Included after vmlinux.h by bpf/ and after <linux/types.h> by
+ * user/, so it includes nothing itself.
+ *
+ * Everything here counts up for ever and is never cleared by a reader: an
+ * interval is the difference of two snapshots.
+ */
+#ifndef ZEROSCOPE_H
+#define ZEROSCOPE_H
+
+/*
+ * Durations: bucket i holds t with bound[i-1] < t <= bound[i], where
+ * bound[i] = floor(1e9 * 2^(i/16 - 22)) ns. The bounds in seconds are those of
+ * a Prometheus native histogram of schema 4.
+ */
+#define ZS_BUCKETS_PER_OCTAVE	16
+#define ZS_BOUND_MIN_LOG2	(-22)
+#define ZS_BOUND_MAX_LOG2	6
+#define ZS_BOUNDS		449 /* (6 + 22) * 16 + 1 */
+#define ZS_BUCKETS		450 /* and one for what is above the last bound */
+
+/*
+ * A cell is a 1/32 of an octave of nanoseconds. It is narrower than any
+ * bucket, so it holds at most one bound: a table of the bucket at which each
+ * cell begins and one comparison find the bucket of any duration.
+ */
+#define ZS_CELLS_PER_OCTAVE	32
+#define ZS_CELL_OCTAVE_MIN	7 /* 2^7 ns is below the first bound, 238 ns */
+#define ZS_CELL_OCTAVE_MAX	35 /* 2^36 ns is above the last bound, 64 s */
+#define ZS_CELLS		928 /* 29 octaves of 32 cells */
+
+/* Hold times and lifetimes: bounds 2^(i/4) s from 2^-10 to 2^25. */
+#define ZS_SPAN_BOUNDS		141
+#define ZS_SPAN_BUCKETS		142
+
+#define ZS_ORDERS		32
+#define ZS_NODES		32
+#define ZS_CGROUPS		128
+#define ZS_COMM_LEN		16
+#define ZS_PIDS			16
+
+/* Histograms a CPU can hold: the memory budget of 128 KiB decides. */
+#define ZS_HISTS_MAX		96
+/* The histogram of everything that no other one has room for. */
+#define ZS_HIST_OTHER		0
+#define ZS_HIST_NONE		255
+
+enum zs_page_kind {
+	ZS_KIND_THP,
+	ZS_KIND_MTHP,
+	ZS_KIND_HUGETLB,
+	ZS_KIND_OTHER,
+	ZS_KINDS,
+};
+
+enum zs_numa {
+	ZS_NUMA_LOCAL,
+	ZS_NUMA_REMOTE,
+	ZS_NUMA_UNKNOWN,
+	ZS_NUMAS,
+};
+
+enum zs_gap_cause {
+	ZS_GAP_RESCHED, /* cond_resched() under none and voluntary */
+	ZS_GAP_PREEMPT, /* interrupt return or preempt_enable() under full, lazy, rt */
+	ZS_GAP_BLOCKED, /* the task gave up the CPU itself: not expected */
+	ZS_GAP_CAUSES,
+};
+
+/* The slowest event of one epoch, with who it was. */
+struct zs_max {
+	/*
+	 * A reader copies upwards, a writer raises begin first and end last:
+	 * a copy with end == begin is whole.
+	 */
+	__u32 end;
+	__u32 epoch;
+	__u64 ns;
+	__u64 when_ns; /* CLOCK_MONOTONIC at the end of the event */
+	__u32 tgid;
+	__u32 tid;
+	__s16 order;
+	__s16 node;
+	char comm[ZS_COMM_LEN];
+	__u32 begin;
+};
+
+/*
+ * One histogram on one CPU. Two maxima, because an epoch that has just ended
+ * is still to be read while the next one runs.
+ */
+struct zs_hist {
+	__u64 sum_ns;
+	__u64 bucket[ZS_BUCKETS];
+	struct zs_max max[2];
+};
+
+/* A clear that has begun and not ended, in a CPU's slot or in task storage. */
+struct zs_open {
+	__u64 task; /* address of the task_struct; 0: none is open here */
+	__u64 start_ns;
+	__u64 run_delay_ns; /* sched_info at the start */
+	__u64 pcount;
+	__u64 out_ns; /* when the task left the CPU; 0 while it runs */
+	__u64 gap_ns; /* sum of the gaps so far */
+	__u32 gaps;
+	__u8 out_cause;
+	__u8 order;
+	__u8 kind;
+	__u8 hist;
+	__s16 node; /* the folio's; -1 unknown */
+	__u16 cpu; /* where it started */
+	__u8 counted; /* began after the ready flag was flipped */
+	__u8 pad[3];
+};
+
+struct zs_sum {
+	__u64 count;
+	__u64 sum_ns;
+};
+
+/* What a node or a cgroup paid for clearing. */
+struct zs_payer {
+	__u64 id;
+	__u64 count;
+	__u64 bytes;
+	__u64 sum_ns;
+	__u64 gap_ns;
+	__u64 max_ns;
+};
+
+/* One CPU's state and counters. */
+struct zs_cpu {
+	struct zs_open open;
+	/* Clears that began, by histogram: entry runs that passed the filter. */
+	__u64 begun[ZS_HISTS_MAX];
+	/* Entry runs that a filter kept out, for coverage. */
+	__u64 rejected[ZS_KINDS][ZS_ORDERS];
+	/* Orders of what went to ZS_HIST_OTHER. */
+	__u64 other_begun[ZS_KINDS][ZS_ORDERS];
+	__u64 other_bytes;
+	__u64 entries; /* entry runs since attach, ready or not, rejected or not */
+	__u64 exits_matched;
+	__u64 exits_unmatched; /* an exit without an open clear */
+	__u64 entries_unmatched; /* an open clear found when a second one began, or in user mode */
+	__u64 storage_full;
+	__u64 dropped; /* slow clears for which the ring buffer had no room */
+	__u64 gaps_counted; /* differences of sched_info.pcount, over all clears */
+	struct zs_sum gap[ZS_GAP_CAUSES][ZS_ORDERS];
+	struct zs_payer node[ZS_NODES];
+	struct zs_payer cgroup[ZS_CGROUPS]; /* open addressing; [0] is "other" */
+};
+
+_Static_assert(sizeof(struct zs_max) == 56, "no holes");
+_Static_assert(sizeof(struct zs_hist) == 8 + 8 * ZS_BUCKETS + 112, "no holes");
+_Static_assert(sizeof(struct zs_open) == 72, "no holes");
+_Static_assert(sizeof(struct zs_payer) == 48, "no holes");
+
+#endif
