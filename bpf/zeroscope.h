@@ -155,7 +155,7 @@ struct zs_cpu {
 
 _Static_assert(sizeof(struct zs_max) == 56, "no holes");
 _Static_assert(sizeof(struct zs_hist) == 8 + 8 * ZS_BUCKETS + 112, "no holes");
-_Static_assert(sizeof(struct zs_open) == 72, "no holes");
+_Static_assert(sizeof(struct zs_open) == 64, "one cache line");
 _Static_assert(sizeof(struct zs_payer) == 48, "no holes");
 
 #endif
