@@ -17,7 +17,7 @@
 #include "load.h"
 #include "parse.h"
 
-/* The one place of the version, unless the build gives another. */
+/* The Makefile gives it; this is for builds without it. */
 #ifndef ZEROSCOPE_VERSION
 #define ZEROSCOPE_VERSION "0.1.0"
 #endif

@@ -1,0 +1,557 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "options_table.h"
+
+#include <limits.h>
+
+#define PID_MAX 4194304 /* PID_MAX_LIMIT of 64-bit kernels */
+#define DAY_NS	(24 * 3600 * NSEC_PER_SEC)
+
+const struct command_desc options_commands[CMD_COUNT] = {
+	[CMD_RUN] = {
+		.name = "run",
+		.summary = "measure and show it here until interrupted (the default)",
+		.operands = "",
+		.description =
+			"Attaches to the kernel and shows, interval by interval, how long it takes to "
+			"clear huge pages, who waited meanwhile, and who holds the huge zero folio: a "
+			"live view on a terminal, plain blocks elsewhere, one JSON object a line with "
+			"--json.\n"
+			"Nothing is counted before every probe is attached. Then one line, "
+			"\"attached: ...\", goes to standard error; scripts should wait for it, or use "
+			"--ready-fd.\n"
+			"The time of a clear is wall time from entry to return: it includes interrupts, "
+			"preemption, and time that a hypervisor took away.",
+		.examples = "zeroscope run -i 5s --min-order 9\n"
+			    "Clears of 2 MiB and more, in blocks of five seconds.\n"
+			    "zeroscope run -d 1m --json >clears.jsonl\n"
+			    "One minute as JSON, one object a second.\n"
+			    "zeroscope run --slower-than 1ms -p 4242\n"
+			    "Each clear of process 4242 that took longer than a millisecond.\n",
+	},
+	[CMD_SERVE] = {
+		.name = "serve",
+		.summary = "export the measurements to Prometheus",
+		.operands = "",
+		.description = "Attaches to the kernel as run does and answers scrapes of Prometheus "
+			       "until it is stopped. The numbers are totals since it attached.",
+	},
+	[CMD_HOLDERS] = {
+		.name = "holders",
+		.summary = "who holds the huge zero folio now",
+		.operands = "",
+		.description =
+			"Lists the processes that hold a reference on the huge zero folio, since when, "
+			"how much memory that pins, and whether the kernel's shrinker tried to free it "
+			"and was refused. Leaves nothing running behind.",
+		.examples = "zeroscope holders --json\n"
+			    "The list for a script.\n",
+	},
+	[CMD_DOCTOR] = {
+		.name = "doctor",
+		.summary = "what can be measured here, and what would help",
+		.operands = "",
+		.description =
+			"Says of each probe whether this kernel offers it, by which tier it can be "
+			"attached, and if not, why and what would help. Shows the preemption model and "
+			"where it was read, init_on_alloc, the configuration of transparent huge pages "
+			"and of the huge zero folio, capabilities and lockdown. Without privileges it "
+			"says as much as it can.",
+	},
+	[CMD_LOAD] = {
+		.name = "load",
+		.summary = "fault huge pages, to give the probes something to see",
+		.operands = "",
+		.description =
+			"Faults folios of a chosen kind and order, checks that each byte of them is "
+			"zero, and reports how many of each order the kernel really gave. The memory is "
+			"dirtied before, so that a page which was not cleared is noticed.",
+		.examples = "zeroscope load --kind thp --count 512\n"
+			    "512 transparent huge pages from one thread.\n"
+			    "zeroscope load --kind mthp --order 4 --count 10000 --threads 4\n"
+			    "10000 folios of 64 KiB (of 4 KiB pages) from four threads.\n"
+			    "zeroscope load --read --hold 10s\n"
+			    "Maps the huge zero folio and keeps it for ten seconds.\n",
+	},
+	[CMD_RECORD] = {
+		.name = "record",
+		.summary = "save a run to a file",
+		.operands = "-o FILE [-- COMMAND [ARG]...]",
+		.description =
+			"Measures as run does and appends a snapshot of every counter to FILE after each "
+			"interval, at full resolution. The file can be read up to its last whole interval "
+			"even if the recording is killed or the disk is full.\n"
+			"With a COMMAND, the recording lasts as long as the command runs.",
+		.examples = "zeroscope record -o before.zs -d 5m\n"
+			    "Five minutes of this machine.\n"
+			    "zeroscope record -o make.zs -- make -j8\n"
+			    "Just as long as the command runs.\n",
+		.exec = true,
+	},
+	[CMD_REPORT] = {
+		.name = "report",
+		.summary = "show a recording as run would have",
+		.operands = "FILE",
+		.description = "Renders a recording on any machine, without privileges.",
+		.examples = "zeroscope report before.zs\n"
+			    "The blocks that run would have shown.\n",
+		.positional = POS_FILE,
+		.positional_min = 1,
+		.positional_max = 1,
+	},
+	[CMD_DIFF] = {
+		.name = "diff",
+		.summary = "compare two recordings",
+		.operands = "A B",
+		.description =
+			"Compares recording B with recording A, by order and quantity: difference and "
+			"ratio with a confidence interval, and a verdict where the data allow one.",
+		.examples = "zeroscope diff before.zs after.zs --threshold 5%\n"
+			    "Exit status 4 if B is slower by more than five percent.\n",
+		.positional = POS_FILE,
+		.positional_min = 2,
+		.positional_max = 2,
+	},
+	[CMD_HELP] = {
+		.name = "help",
+		.summary = "print help on a command",
+		.operands = "[COMMAND]",
+		.description = "Prints the same as zeroscope COMMAND --help.",
+		.positional = POS_WORD,
+		.positional_max = 1,
+		.hidden = true,
+	},
+	[CMD_DOCS] = {
+		.name = "__docs",
+		.summary = "write the manual pages and shell completions",
+		.operands = "man [COMMAND] | completion SHELL",
+		.description = "Used when the package is built.",
+		.positional = POS_WORD,
+		.positional_min = 1,
+		.positional_max = 2,
+		.hidden = true,
+	},
+};
+
+/* The offset of a field whose type the kind of option writes. */
+#define FIELD(field, type)                                                                         \
+	(offsetof(struct options, field) +                                                         \
+	 0 * sizeof(char[__builtin_types_compatible_p(                                             \
+				 __typeof__(((struct options *)0)->field), type)                   \
+				 ? 1                                                               \
+				 : -1]))
+
+/* Enums are written through an int. */
+_Static_assert(sizeof(enum tier) == sizeof(int), "enum tier");
+_Static_assert(sizeof(enum color) == sizeof(int), "enum color");
+_Static_assert(sizeof(enum load_kind) == sizeof(int), "enum load_kind");
+_Static_assert(sizeof(enum load_touch) == sizeof(int), "enum load_touch");
+
+const struct parse_name options_tier_names[] = {
+	{"auto", TIER_AUTO, "the one that loses least here, then the cheapest"},
+	{"fsession", TIER_FSESSION, "one trampoline program for entry and return"},
+	{"fentry", TIER_FENTRY, "a trampoline program each for entry and return"},
+	{"kprobe.session", TIER_KPROBE_SESSION, "one program on a function probe"},
+	{"kprobe", TIER_KPROBE, "a kprobe and a kretprobe"},
+	{NULL, 0, NULL},
+};
+
+static const struct parse_name color_names[] = {
+	{"auto", COLOR_AUTO, "on a terminal that has colours, unless NO_COLOR is set"},
+	{"always", COLOR_ALWAYS, "even into a pipe"},
+	{"never", COLOR_NEVER, "not at all"},
+	{NULL, 0, NULL},
+};
+
+static const struct parse_name kind_names[] = {
+	{"thp", LOAD_THP, "transparent huge pages of the size of a PMD"},
+	{"mthp", LOAD_MTHP, "smaller transparent huge pages, of --order"},
+	{"hugetlb", LOAD_HUGETLB, "pages of the hugetlb pool"},
+	{"shmem", LOAD_SHMEM, "shared anonymous memory"},
+	{"memfd-hugetlb", LOAD_MEMFD_HUGETLB, "pages of the hugetlb pool through a memfd"},
+	{NULL, 0, NULL},
+};
+
+static const struct parse_name touch_names[] = {
+	{"first", TOUCH_FIRST, "the first page of each folio"},
+	{"last", TOUCH_LAST, "the last page of each folio"},
+	{"random", TOUCH_RANDOM, "any page of each folio"},
+	{NULL, 0, NULL},
+};
+
+const struct option_desc options_table[] = {
+	/* Which clears. */
+	{
+		.name = "pid",
+		.short_name = 'p',
+		.kind = OPT_PIDS,
+		.metavar = "PID",
+		.on = ON_MEASURE,
+		.lo = 1,
+		.hi = PID_MAX,
+		.help = "only clears of this process; repeat it for several",
+		.manual = "Only clears that happen in process PID (all of its threads). Several can be "
+			  "given, in one argument with commas or by repeating the option, up to 16.",
+	},
+	{
+		.name = "cgroup",
+		.short_name = 'c',
+		.kind = OPT_DIR,
+		.metavar = "CGROUP",
+		.on = ON_MEASURE,
+		.offset = FIELD(run.cgroup, const char *),
+		.help = "only clears of this cgroup, a v2 path or an id",
+		.manual = "Only clears of tasks in CGROUP, given as the path of its directory in the "
+			  "version 2 hierarchy or as its id.",
+	},
+	{
+		.name = "comm",
+		.kind = OPT_COMM,
+		.metavar = "NAME",
+		.on = ON_MEASURE,
+		.offset = FIELD(run.comm, const char *),
+		.help = "only clears of tasks of this name",
+		.manual = "Only clears of tasks whose name is NAME. The kernel keeps 15 bytes of a name.",
+	},
+	{
+		.name = "min-order",
+		.kind = OPT_ORDER,
+		.metavar = "N",
+		.on = ON_MEASURE,
+		.offset = FIELD(run.min_order, int),
+		.deflt = "0",
+		.help = "only clears of folios of this order or above",
+		.manual = "Only clears of folios of order N or above; a folio of order N has 2^N pages.",
+	},
+
+	/* When. */
+	{
+		.name = "interval",
+		.short_name = 'i',
+		.kind = OPT_TIME,
+		.metavar = "TIME",
+		.on = ON_RUN | ON_RECORD,
+		.offset = FIELD(run.interval_ns, uint64_t),
+		.lo = NSEC_PER_MSEC,
+		.hi = (double)DAY_NS,
+		.deflt = "1s",
+		.help = "length of an interval",
+		.manual = "Time between two snapshots. Counters are never reset: an interval is the "
+			  "difference of two snapshots.",
+	},
+	{
+		.name = "duration",
+		.short_name = 'd',
+		.kind = OPT_TIME,
+		.metavar = "TIME",
+		.on = ON_RUN | ON_RECORD,
+		.offset = FIELD(run.duration_ns, uint64_t),
+		.lo = NSEC_PER_MSEC,
+		.hi = 365.0 * (double)DAY_NS,
+		.help = "end after this time, not when interrupted",
+		.manual = "End after TIME. Without it the command ends when it is interrupted.",
+	},
+	{
+		.name = "slower-than",
+		.kind = OPT_TIME,
+		.metavar = "TIME",
+		.on = ON_RUN,
+		.offset = FIELD(run.slower_than_ns, uint64_t),
+		.lo = 1,
+		.hi = (double)DAY_NS,
+		.help = "show each clear that takes longer, as it happens",
+		.manual = "Show each clear that takes longer than TIME, with its task, CPU, node and "
+			  "kernel stack. Histograms are not filtered by it. Clears for which the buffer "
+			  "had no room are counted and reported.",
+	},
+
+	/* What. */
+	{
+		.name = "allocator",
+		.kind = OPT_FLAG,
+		.on = ON_MEASURE,
+		.offset = FIELD(run.allocator, bool),
+		.help = "measure the page allocator's own zeroing too",
+		.manual = "Measure the zeroing that the page allocator does because of init_on_alloc=1 "
+			  "too. It adds a probe to each allocation that zeroes, of single pages too.",
+	},
+	{
+		.name = "no-gaps",
+		.kind = OPT_FLAG,
+		.on = ON_MEASURE,
+		.offset = FIELD(run.no_gaps, bool),
+		.help = "leave out the context switch program",
+		.manual = "Attach no program to context switches. The durations of the gaps in clears "
+			  "are then not measured; their number and sum still are, where the kernel keeps "
+			  "them for each task.",
+	},
+	{
+		.name = "fault-share",
+		.kind = OPT_FLAG,
+		.on = ON_MEASURE,
+		.offset = FIELD(run.fault_share, bool),
+		.help = "measure which part of a page fault clearing is",
+		.manual = "Measure the time of huge page faults too, and the share that clearing has in it.",
+	},
+	{
+		.name = "tier",
+		.kind = OPT_ENUM,
+		.metavar = "TIER",
+		.on = ON_MEASURE | ON_HOLDERS,
+		.offset = FIELD(run.tier, enum tier),
+		.names = options_tier_names,
+		.deflt = "auto",
+		.help = "how to attach",
+		.manual = "Attach in this way and in no other; the command fails if the kernel does not "
+			  "offer it.",
+	},
+	{
+		.name = "btf",
+		.kind = OPT_FILE,
+		.metavar = "FILE",
+		.on = ON_MEASURE | ON_HOLDERS | ON_DOCTOR,
+		.offset = FIELD(run.btf, const char *),
+		.help = "type information of this kernel, if it carries none",
+		.manual = "Read the kernel's type information from FILE, for kernels that were built "
+			  "without /sys/kernel/btf/vmlinux.",
+	},
+
+	/* The workload. */
+	{
+		.name = "kind",
+		.kind = OPT_ENUM,
+		.metavar = "KIND",
+		.on = ON_LOAD,
+		.offset = FIELD(load.kind, enum load_kind),
+		.names = kind_names,
+		.deflt = "thp",
+		.help = "kind of memory to fault",
+		.manual = "What kind of memory to fault.",
+	},
+	{
+		.name = "order",
+		.kind = OPT_ORDER,
+		.metavar = "N",
+		.on = ON_LOAD,
+		.offset = FIELD(load.order, int),
+		.help = "order of the folios, 9 is 2 MiB of 4 KiB pages",
+		.manual = "Order of the folios: each has 2^N pages. By default it is that of a PMD, or "
+			  "of the default huge page size for the hugetlb kinds.",
+	},
+	{
+		.name = "count",
+		.kind = OPT_U64,
+		.metavar = "N",
+		.on = ON_LOAD,
+		.offset = FIELD(load.count, uint64_t),
+		.lo = 1,
+		.hi = 1e12,
+		.deflt = "64",
+		.help = "folios in all",
+		.manual = "How many folios to fault, over all threads together.",
+	},
+	{
+		.name = "threads",
+		.kind = OPT_UINT,
+		.metavar = "N",
+		.on = ON_LOAD,
+		.offset = FIELD(load.threads, unsigned int),
+		.lo = 1,
+		.hi = 4096,
+		.deflt = "1",
+		.help = "threads that share the work",
+		.manual = "Share the work between N threads.",
+	},
+	{
+		.name = "touch",
+		.kind = OPT_ENUM,
+		.metavar = "WHERE",
+		.on = ON_LOAD,
+		.offset = FIELD(load.touch, enum load_touch),
+		.names = touch_names,
+		.deflt = "first",
+		.help = "page of a folio that is touched",
+		.manual = "Which page of a folio causes the fault.",
+	},
+	{
+		.name = "read",
+		.kind = OPT_FLAG,
+		.on = ON_LOAD,
+		.offset = FIELD(load.read, bool),
+		.help = "read instead of write: maps the huge zero folio",
+		.manual = "Fault by reading. An anonymous read fault maps the huge zero folio where the "
+			  "kernel uses one, and clears nothing.",
+	},
+	{
+		.name = "node",
+		.kind = OPT_INT,
+		.metavar = "N",
+		.on = ON_LOAD,
+		.offset = FIELD(load.node, int),
+		.lo = 0,
+		.hi = 1023,
+		.help = "NUMA node to allocate from",
+		.manual = "Allocate from NUMA node N alone.",
+	},
+	{
+		.name = "rate",
+		.kind = OPT_DOUBLE,
+		.metavar = "N",
+		.on = ON_LOAD,
+		.offset = FIELD(load.rate, double),
+		.lo = 0.001,
+		.hi = 1e9,
+		.help = "faults a second over all threads, else flat out",
+		.manual = "Fault N folios a second, over all threads together. Without it, as fast as "
+			  "the machine allows.",
+	},
+	{
+		.name = "hold",
+		.kind = OPT_TIME,
+		.metavar = "TIME",
+		.on = ON_LOAD,
+		.offset = FIELD(load.hold_ns, uint64_t),
+		.lo = 1,
+		.hi = 365.0 * (double)DAY_NS,
+		.help = "keep the memory this long before the end",
+		.manual = "Keep the memory for TIME after the last fault.",
+	},
+	{
+		.name = "reserve",
+		.kind = OPT_FLAG,
+		.on = ON_LOAD,
+		.offset = FIELD(load.reserve, bool),
+		.help = "reserve the hugetlb pages, and give them back",
+		.manual = "Grow the hugetlb pool by what is needed and shrink it again at the end. Needs "
+			  "root.",
+	},
+	{
+		.name = "reread",
+		.kind = OPT_FLAG,
+		.on = ON_LOAD,
+		.offset = FIELD(load.reread, bool),
+		.help = "time reading back what was cleared",
+		.manual = "After each fault, time a first read around the faulting address and a pass "
+			  "over the whole folio: the cost of what clearing left out of the caches.",
+	},
+	{
+		.name = "pmu",
+		.kind = OPT_FLAG,
+		.on = ON_LOAD,
+		.offset = FIELD(load.pmu, bool),
+		.help = "count cycles and cache misses of each fault",
+		.manual = "Count CPU cycles and last-level cache misses of each fault, where the machine "
+			  "has the counters and lets them be read.",
+	},
+
+	/* Files. */
+	{
+		.name = "output",
+		.short_name = 'o',
+		.kind = OPT_FILE,
+		.metavar = "FILE",
+		.on = ON_RECORD,
+		.offset = FIELD(output, const char *),
+		.needed = ON_RECORD,
+		.help = "the recording to append to",
+		.manual = "The file to append to; it is created where it does not exist. \"-\" is "
+			  "standard output.",
+	},
+	{
+		.name = "threshold",
+		.kind = OPT_PERCENT,
+		.metavar = "PERCENT",
+		.on = ON_DIFF,
+		.offset = FIELD(threshold, double),
+		.lo = 0,
+		.hi = 10000,
+		.help = "exit with 4 if B is slower by more than this",
+		.manual = "End with exit status 4 if something in B is slower than in A by more than "
+			  "PERCENT, such as 5%, and chance does not explain it.",
+	},
+
+	/* How it is shown. */
+	{
+		.name = "json",
+		.kind = OPT_FLAG,
+		.on = ON_RUN | ON_HOLDERS | ON_DOCTOR | ON_REPORT | ON_DIFF,
+		.offset = FIELD(run.json, bool),
+		.help = "JSON, one object a line",
+		.manual = "Write JSON, one object a line. What was not measured is null.",
+	},
+	{
+		.name = "json",
+		.kind = OPT_FLAG,
+		.on = ON_LOAD,
+		.offset = FIELD(load.json, bool),
+		.help = "JSON, one object a line",
+		.manual = "Write the result as one JSON object.",
+	},
+	{
+		.name = "cumulative",
+		.kind = OPT_FLAG,
+		.on = ON_RUN | ON_REPORT,
+		.offset = FIELD(run.cumulative, bool),
+		.help = "totals since attach instead of intervals",
+		.manual = "Show totals since the probes were attached instead of the differences between "
+			  "snapshots.",
+	},
+	{
+		.name = "ascii",
+		.kind = OPT_FLAG,
+		.on = ON_TERMINAL,
+		.offset = FIELD(run.ascii, bool),
+		.help = "no character outside ASCII",
+		.manual = "Draw with ASCII alone. This is the default where the locale is not UTF-8.",
+	},
+	{
+		.name = "color",
+		.kind = OPT_ENUM,
+		.metavar = "WHEN",
+		.on = ON_TERMINAL,
+		.offset = FIELD(run.color, enum color),
+		.names = color_names,
+		.deflt = "auto",
+		.help = "when to use colours",
+		.manual = "When to use colours.",
+	},
+	{
+		.name = "ready-fd",
+		.kind = OPT_FD,
+		.metavar = "N",
+		.on = ON_MEASURE,
+		.offset = FIELD(run.ready_fd, int),
+		.lo = 0,
+		.hi = INT_MAX,
+		.help = "write a line to this descriptor when attached",
+		.manual = "When every probe is attached, write a line to descriptor N, which the caller "
+			  "opened, and close it.",
+	},
+	{
+		.name = "verbose",
+		.short_name = 'v',
+		.kind = OPT_COUNT,
+		.on = ON_ALL | ON_HIDDEN,
+		.offset = FIELD(run.verbose, int),
+		.help = "more messages; -vv for those of libbpf too",
+		.manual = "More messages on standard error. Twice, it shows those of libbpf and of the "
+			  "kernel's verifier too.",
+	},
+	{
+		.name = "version",
+		.short_name = 'V',
+		.kind = OPT_VERSION,
+		.on = ON_ALL | ON_HIDDEN,
+		.help = "print the version and end",
+		.manual = "Print the version and end.",
+	},
+	{
+		.name = "help",
+		.short_name = 'h',
+		.kind = OPT_HELP,
+		.on = ON_ALL | ON_HIDDEN,
+		.help = "print this help and end",
+		.manual = "Print a summary of the command and its options, and end.",
+	},
+};
+
+const struct option_desc *const options_table_end = options_table + ARRAY_SIZE(options_table);
