@@ -14,7 +14,7 @@ ARCHIVE_SUITES=(bookworm bookworm-backports trixie trixie-updates trixie-backpor
 SECURITY_SUITES=(bookworm-security trixie-security)
 
 # Modules without which virtio-console does not come up, in the order they are loaded.
-CONSOLE_MODULES=(virtio virtio_ring virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci
+CONSOLE_MODULES=(virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci
 	virtio_console)
 
 CACHE=${ZEROSCOPE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/zeroscope}
@@ -411,7 +411,7 @@ guest_busybox() {
 		download "$arch" busybox-static "$work" ||
 			die "apt cannot download busybox-static for $arch: $(tail -n 1 "$work/download.log")"
 		mkdir -p "$dir"
-		find "$work/root" -name busybox -type f -exec cp {} "$dir/busybox.new" \; -quit
+		find "$work/root" -path '*/bin/busybox' -type f -exec cp {} "$dir/busybox.new" \; -quit
 		mv "$dir/busybox.new" "$dir/busybox"
 	) 9>"$CACHE/.busybox-$arch.lock" || exit
 	echo "$dir/busybox"
