@@ -95,7 +95,7 @@ static __always_inline void clear__classify(struct clear_what *w, const struct p
  */
 static __always_inline bool clear__begin(const struct page *head, __u32 order, bool direct)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = state__current();
 	struct zs_cpu *cpu = state__cpu();
 	struct zs_open *old, *open;
 	struct clear_what w;
@@ -150,8 +150,8 @@ static __always_inline bool clear__begin(const struct page *head, __u32 order, b
 	open->gaps = 0;
 	open->out_ns = 0;
 	if (have_sched_info) {
-		open->run_delay_ns = task->sched_info.run_delay;
-		open->pcount = task->sched_info.pcount;
+		open->run_delay_ns = READ(!no_btf, task, sched_info.run_delay);
+		open->pcount = READ(!no_btf, task, sched_info.pcount);
 	}
 	open->start_ns = bpf_ktime_get_ns();
 	barrier();
@@ -176,9 +176,7 @@ static __always_inline bool clear__take(struct zs_cpu *cpu, struct task_struct *
 		return false;
 	*o = *open;
 	open->task = 0;
-	/* A task without storage costs the switch program one load. */
-	if (use_slot && !storage_at_entry)
-		bpf_task_storage_delete(&parked, task);
+	state__unpark(task);
 	return true;
 }
 
@@ -195,7 +193,7 @@ static __always_inline void payer__add(struct zs_payer *p, const struct zs_open 
 static __always_inline void clear__end(void)
 {
 	__u64 now = bpf_ktime_get_ns();
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = state__current();
 	struct zs_cpu *cpu = state__cpu();
 	__u64 wall, delay, on_cpu;
 	struct zs_open o;
@@ -221,11 +219,11 @@ static __always_inline void clear__end(void)
 	payer__add(&cpu->node[o.node & (ZS_NODES - 1)], &o, wall);
 	if (!have_sched_info)
 		return;
-	switches = task->sched_info.pcount - o.pcount;
+	switches = READ(!no_btf, task, sched_info.pcount) - o.pcount;
 	if (!switches)
 		return;
 	cpu->gaps_counted += switches;
-	delay = task->sched_info.run_delay - o.run_delay_ns;
+	delay = READ(!no_btf, task, sched_info.run_delay) - o.run_delay_ns;
 	on_cpu = delay < wall ? wall - delay : 0;
 	id = on_cpu_hist[o.hist < ZS_HISTS_MAX ? o.hist : 0];
 	if (id == ZS_HIST_NONE)
@@ -284,6 +282,27 @@ int BPF_KPROBE(clear_kprobe_session, struct folio *folio)
 	}
 	/* Non-zero: the return need not be reported. */
 	return !clear__begin(&folio->page, compat__folio_order(folio, false), false);
+}
+
+SEC("fentry/clear_huge_page")
+int BPF_PROG(clear_fsession_page, struct page *page, unsigned long addr, unsigned int pages)
+{
+	if (bpf_session_is_return(ctx))
+		clear__end();
+	else
+		clear__begin(page, hist__log2(pages | 1), true);
+	return 0;
+}
+
+SEC("kprobe/clear_huge_page")
+int BPF_KPROBE(clear_kprobe_session_page, struct page *page, unsigned long addr,
+	       unsigned int pages)
+{
+	if (bpf_session_is_return(ctx)) {
+		clear__end();
+		return 0;
+	}
+	return !clear__begin(page, hist__log2(pages | 1), false);
 }
 
 /* pages is a power of two: the number of pages of a huge page. */

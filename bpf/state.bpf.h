@@ -68,6 +68,26 @@ struct {
 	__type(value, struct zs_open);
 } parked SEC(".maps");
 
+/*
+ * Where the kernel brings no BTF there are no typed pointers and no task
+ * storage: the open clear is in a hash by task. Such a kernel has only kprobes.
+ */
+const volatile bool no_btf;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, __u64);
+	__type(value, struct zs_open);
+} opens SEC(".maps");
+
+static __always_inline struct task_struct *state__current(void)
+{
+	if (no_btf)
+		return (void *)bpf_get_current_task();
+	return bpf_get_current_task_btf();
+}
+
 static __always_inline struct zs_cpu *state__cpu(void)
 {
 	__u32 zero = 0;
@@ -86,14 +106,40 @@ static __always_inline bool state__has_storage(struct task_struct *task)
 /* The task's clear in task storage, or NULL. */
 static __always_inline struct zs_open *state__parked(struct task_struct *task)
 {
+	if (no_btf) {
+		__u64 key = (__u64)task;
+
+		return bpf_map_lookup_elem(&opens, &key);
+	}
 	if (!state__has_storage(task))
 		return NULL;
 	return bpf_task_storage_get(&parked, task, NULL, 0);
 }
 
+/* Room for the task's clear outside the slot; NULL: there is none. */
 static __always_inline struct zs_open *state__park(struct task_struct *task)
 {
+	if (no_btf) {
+		__u64 key = (__u64)task;
+		struct zs_open none = {};
+
+		/* A clear that is still open there stays: the caller counts it. */
+		bpf_map_update_elem(&opens, &key, &none, BPF_NOEXIST);
+		return bpf_map_lookup_elem(&opens, &key);
+	}
 	return bpf_task_storage_get(&parked, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+}
+
+/* Gives the room back, where giving it back is worth its cost. */
+static __always_inline void state__unpark(struct task_struct *task)
+{
+	__u64 key = (__u64)task;
+
+	if (no_btf)
+		bpf_map_delete_elem(&opens, &key);
+	else if (use_slot && !storage_at_entry)
+		/* A task without storage costs the switch program one load. */
+		bpf_task_storage_delete(&parked, task);
 }
 
 #endif

@@ -4,6 +4,7 @@
  * they share the per-CPU state. See state.bpf.h for how data flows.
  */
 #include "vmlinux.h"
+#include <stdbool.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "coverage.h"
 #include "util.h"
 
 /* A copy of nr elements, NULL for none; *failed is set if memory ran out. */
@@ -51,6 +52,8 @@ void snapshot__free(struct snapshot **sp)
 	free(s->node_payers);
 	free(s->cgroup_payers);
 	free(s->coverage);
+	free(s->kernel_counters);
+	free(s->seen);
 	free(s);
 }
 
@@ -81,6 +84,9 @@ static struct snapshot *snapshot__copy(const struct snapshot *from)
 	s->cgroup_payers = copy_array(from->cgroup_payers, from->nr_cgroup_payers,
 				      sizeof(*s->cgroup_payers), &failed);
 	s->coverage = copy_array(from->coverage, from->nr_coverage, sizeof(*s->coverage), &failed);
+	s->kernel_counters = copy_array(from->kernel_counters, !!from->kernel_counters,
+					sizeof(*s->kernel_counters), &failed);
+	s->seen = copy_array(from->seen, !!from->seen, sizeof(*s->seen), &failed);
 	return failed ? NULL : TAKE_PTR(s);
 }
 
@@ -237,20 +243,29 @@ static void sub_huge_zero(struct huge_zero *a, const struct huge_zero *b)
 		span_sub(&a->lifetime, &b->lifetime);
 }
 
-static void sub_coverage(struct snapshot *s, const struct snapshot *older)
+/*
+ * The rows of an interval are made anew and not subtracted, since their
+ * sentences speak of the interval's numbers.
+ */
+static int sub_coverage(struct snapshot *s, const struct snapshot *older)
 {
-	size_t i, j;
+	struct coverage_counters delta;
+	size_t kind, order;
 
-	for (i = 0; i < s->nr_coverage; i++) {
-		struct coverage *c = &s->coverage[i];
-
-		for (j = 0; j < older->nr_coverage; j++) {
-			if (strcmp(c->what, older->coverage[j].what))
-				continue;
-			opt_sub(&c->kernel, &older->coverage[j].kernel);
-			opt_sub(&c->seen, &older->coverage[j].seen);
-		}
-	}
+	if (!s->kernel_counters || !older->kernel_counters || !s->seen || !older->seen)
+		return 0;
+	coverage__delta(s->kernel_counters, older->kernel_counters, &delta);
+	*s->kernel_counters = delta;
+	for (kind = 0; kind < ZS_KINDS; kind++)
+		for (order = 0; order < ZS_ORDERS; order++)
+			s->seen->clears[kind][order] -= older->seen->clears[kind][order];
+	for (order = 0; order < ZS_ORDERS; order++)
+		s->seen->allocator[order] -= older->seen->allocator[order];
+	s->seen->open += older->seen->open;
+	free(s->coverage);
+	s->coverage = NULL;
+	s->nr_coverage = 0;
+	return coverage__rows(&delta, s->seen, s->machine, &s->coverage, &s->nr_coverage);
 }
 
 static void derive_gaps_per_clear(struct snapshot *s)
@@ -262,6 +277,49 @@ static void derive_gaps_per_clear(struct snapshot *s)
 		ended += s->clears[i].wall.count;
 	if (s->gaps_per_clear.known)
 		s->gaps_per_clear.value = ended ? (double)s->gaps_counted / ended : 0;
+}
+
+/*
+ * Between the moment at which the epoch is raised and that at which a histogram
+ * is read, an event can be counted in one interval and its maximum kept in the
+ * next. A maximum that is not in the highest bucket that counted is not that of
+ * these events: it is not known, rather than wrong.
+ */
+static void check_max(struct hist *h)
+{
+	unsigned int i = ZS_BUCKETS;
+
+	while (i > 0 && !h->bucket[i - 1])
+		i--;
+	if (!i || hist__bucket(h->max.ns) != i - 1)
+		h->max.known = false;
+}
+
+/* Everything since attach is one interval. */
+static void take_max_since_attach(struct hist *h)
+{
+	h->max = h->max_since_attach;
+}
+
+/* Calls fn for every histogram that keeps maxima. */
+static void for_each_hist(struct snapshot *s, void (*fn)(struct hist *h))
+{
+	size_t i;
+
+	for (i = 0; i < s->nr_clears; i++)
+		fn(&s->clears[i].wall);
+	for (i = 0; i < s->nr_extents; i++)
+		fn(&s->extents[i].wall);
+	for (i = 0; i < s->nr_allocator; i++)
+		fn(&s->allocator[i].wall);
+	for (i = 0; i < s->nr_faults; i++)
+		fn(&s->faults[i].wall);
+	for (i = 0; s->gaps && i < ZS_GAP_CAUSES; i++)
+		fn(&s->gaps->duration[i]);
+	if (s->resched) {
+		fn(&s->resched->now);
+		fn(&s->resched->lazy);
+	}
 }
 
 static bool any_loss(const struct loss *l)
@@ -278,6 +336,7 @@ struct snapshot *snapshot__delta(const struct snapshot *newer, const struct snap
 	if (!s)
 		return NULL;
 	if (!older) {
+		for_each_hist(s, take_max_since_attach);
 		derive_gaps_per_clear(s);
 		s->floor = any_loss(&s->loss);
 		return TAKE_PTR(s);
@@ -313,13 +372,15 @@ struct snapshot *snapshot__delta(const struct snapshot *newer, const struct snap
 	sub_payers(s->node_payers, s->nr_node_payers, older->node_payers, older->nr_node_payers);
 	sub_payers(s->cgroup_payers, s->nr_cgroup_payers, older->cgroup_payers,
 		   older->nr_cgroup_payers);
-	sub_coverage(s, older);
+	if (sub_coverage(s, older))
+		return NULL;
 	opt_sub(&s->loss.recursion, &older->loss.recursion);
 	opt_sub(&s->loss.missed, &older->loss.missed);
 	opt_sub(&s->loss.storage_full, &older->loss.storage_full);
 	opt_sub(&s->loss.unmatched, &older->loss.unmatched);
 	opt_sub(&s->loss.dropped, &older->loss.dropped);
 	opt_double_sub(&s->self.bpf_seconds, &older->self.bpf_seconds);
+	for_each_hist(s, check_max);
 	s->floor = any_loss(&s->loss);
 	return TAKE_PTR(s);
 }

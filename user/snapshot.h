@@ -18,6 +18,9 @@
 
 #include "hist.h"
 
+struct coverage_counters;
+struct coverage_seen;
+
 struct opt_u64 {
 	bool known;
 	uint64_t value;
@@ -191,6 +194,12 @@ struct snapshot {
 
 	size_t nr_coverage;
 	struct coverage *coverage; /* owned */
+	/*
+	 * What the rows are made from; a snapshot that comes from a recording has
+	 * only the rows. Owned.
+	 */
+	struct coverage_counters *kernel_counters;
+	struct coverage_seen *seen;
 	struct loss loss;
 	struct self_cost self;
 };

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Every entry point; `make help` lists them. Rules stand once, at the end.
+
+VERSION	:= 0.1.0
+B	:= build
+ARCH	?= $(patsubst aarch64,arm64,$(shell uname -m))
+BPFARCH	:= $(patsubst x86_64,x86,$(ARCH))
+
+CC	?= cc
+CLANG	?= clang
+BPFTOOL	?= $(firstword $(wildcard /usr/sbin/bpftool /usr/local/sbin/bpftool) bpftool)
+PREFIX	?= /usr/local
+V	?= 0
+Q	:= $(if $(filter 1,$V),,@)
+say	= $(if $(filter 1,$V),,@printf '  %-8s %s\n' $(1) $(2);)
+
+CFLAGS	?= -O2 -g
+WARN	:= -Wall -Wextra -Werror
+CPPFLAGS += -D_GNU_SOURCE -DZEROSCOPE_VERSION='"$(VERSION)"' -I$B/bpf -Ibpf
+USER_CFLAGS := -std=gnu11 $(WARN) -pthread -ffile-prefix-map=$(CURDIR)=.
+BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-parameter \
+	-Wno-missing-declarations -D__TARGET_ARCH_$(BPFARCH) -Ivmlinux-btf/$(ARCH) -Ibpf \
+	-ffile-prefix-map=$(CURDIR)=.
+LIBS	:= -lbpf -lelf -lz -lm
+STATIC_LIBS := $(LIBS) $(shell pkg-config --static --libs libelf 2>/dev/null)
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+
+SRC	:= $(wildcard user/*.c)
+OBJ	:= $(SRC:user/%.c=$B/user/%.o)
+ASAN_OBJ := $(filter-out $B/asan/main.o,$(SRC:user/%.c=$B/asan/%.o))
+UNIT	:= $(patsubst tests/unit/%.c,$B/tests/unit/%,$(wildcard tests/unit/test_*.c))
+SKEL	:= $B/bpf/zeroscope.skel.h
+
+.PHONY: all
+all: $B/zeroscope $B/zeroscope-static	## build the tool, and a static one for VMs, containers and other hosts
+
+.PHONY: run
+run: packages-run all			## measure this machine; where the kernel refuses, a VM
+	$Qtests/vm/demo --here-if-possible
+
+.PHONY: demo
+demo: packages-run all			## measure a workload in a VM that boots debian-6.12
+	$Qtests/vm/demo
+
+.PHONY: test
+test: packages-test all $(UNIT)		## unit tests, and the tests on real kernels in VMs
+	$Qtests/run
+
+.PHONY: unit
+unit: $(UNIT)				## the unit tests alone
+	$Qtests/run unit
+
+.PHONY: check
+check: packages-check $(SKEL)		## formatting, clang-tidy, cppcheck, shellcheck
+	$Qtests/check
+
+.PHONY: relocations
+relocations: $B/bpf/zeroscope.bpf.o	## every CO-RE relocation against the BTF of every kernel of the matrix
+	$Qtests/host/core-relocations.sh
+
+.PHONY: packages-run packages-test packages-check packages-build
+packages-run packages-test packages-check packages-build:
+	$Qpackaging/packages $(@:packages-%=%)
+
+.PHONY: install
+install: $B/zeroscope			## install to DESTDIR/PREFIX
+	install -D -m 0755 $B/zeroscope $(DESTDIR)$(PREFIX)/sbin/zeroscope
+
+.PHONY: clean
+clean:					## remove what was built (downloads stay in the cache)
+	rm -rf $B
+
+.PHONY: help
+help:					## this list
+	@awk -F '## ' '/^[a-z-]+:.*## / { split($$1, t, ":"); printf "  %-12s %s\n", t[1], $$2 }' $(MAKEFILE_LIST)
+
+# Rules. -MMD -MP for both compilers: editing any header rebuilds what includes it.
+
+$B/bpf/zeroscope.bpf.o: bpf/zeroscope.bpf.c $(MAKEFILE_LIST) | packages-build $B/bpf
+	$(call say,BPF,$@)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MF $(@:.o=.d) -MT $@ -c $< -o $@
+
+$(SKEL): $B/bpf/zeroscope.bpf.o
+	$(call say,SKEL,$@)$(BPFTOOL) gen skeleton $< name zeroscope_bpf > $@.tmp && mv $@.tmp $@
+
+$B/user/%.o: user/%.c $(MAKEFILE_LIST) | $(SKEL) $B/user
+	$(call say,CC,$@)$(CC) $(CPPFLAGS) $(CFLAGS) $(USER_CFLAGS) -MMD -MP -c $< -o $@
+
+$B/asan/%.o: user/%.c $(MAKEFILE_LIST) | $(SKEL) $B/asan
+	$(call say,CC,$@)$(CC) $(CPPFLAGS) -O1 -g $(USER_CFLAGS) $(SANITIZE) -MMD -MP -c $< -o $@
+
+$B/zeroscope: $(OBJ)
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -pthread $^ $(LIBS) -o $@
+
+$B/zeroscope-static: $(OBJ)
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -static -pthread $^ $(STATIC_LIBS) -o $@
+
+$B/tests/unit/%: tests/unit/%.c $(ASAN_OBJ) $(MAKEFILE_LIST) | $B/tests/unit
+	$(call say,TEST,$@)$(CC) $(CPPFLAGS) -Iuser -O1 -g $(USER_CFLAGS) $(SANITIZE) -MMD -MP \
+		-MF $@.d $< $(ASAN_OBJ) -lcmocka $(LIBS) -o $@
+
+$B/bpf $B/user $B/asan $B/tests/unit:
+	@mkdir -p $@
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+-include $(wildcard $B/*/*.d $B/tests/unit/*.d)

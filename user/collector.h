@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The one owner of programs and maps: opens, loads and attaches them, and makes
+ * snapshots of what they count. Nothing else in user/ but the probe room knows
+ * libbpf.
+ *
+ *	new -> load -> attach -> activate -> snapshot* -> stop -> free
+ *
+ * Nothing is counted before activate() and no clear that began after stop().
+ * Every object lives in descriptors of this process: however it ends, the
+ * kernel removes them.
+ */
+#ifndef USER_COLLECTOR_H
+#define USER_COLLECTOR_H
+
+#include "options.h"
+#include "snapshot.h"
+
+struct collector;
+
+/*
+ * Both arguments must outlive the collector; machine's preemption model and
+ * huge zero kind may be made more exact by what the programs read. Returns NULL
+ * if memory ran out.
+ */
+struct collector *collector__new(const struct run_options *opt, struct machine *machine);
+void collector__free(struct collector **c);
+#define _cleanup_collector_ __attribute__((cleanup(collector__free)))
+
+/*
+ * Asks the kernel which tier serves and loads the programs. 0, -EPERM (not
+ * allowed here) or another -errno; the sentence has been logged.
+ */
+int collector__load(struct collector *c);
+int collector__attach(struct collector *c);
+/* Starts counting. */
+int collector__activate(struct collector *c);
+/* Totals since activate(); the caller owns it. NULL with a logged sentence on failure. */
+struct snapshot *collector__snapshot(struct collector *c);
+/*
+ * Stops counting new clears and waits until those that are open have ended, but
+ * at most wait_ns: a snapshot taken now has no clear in the middle.
+ */
+void collector__stop(struct collector *c, uint64_t wait_ns);
+
+#endif
