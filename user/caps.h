@@ -25,7 +25,7 @@ int caps__read(struct caps *c, const char *root);
 /* cap is a CAP_… of <linux/capability.h>. False outside the initial user namespace. */
 bool caps__has(const struct caps *c, int cap);
 
-/* "CAP_BPF"; "CAP_n" is never needed: the table holds those of this kernel's headers. */
+/* "CAP_BPF", of those that matter here. */
 const char *caps__name(int cap);
 
 #define CAPS_REASON_SIZE 320
@@ -33,7 +33,7 @@ const char *caps__name(int cap);
 /*
  * Can programs be loaded and attached, as far as capabilities go? 0, or -EPERM
  * with one sentence that names what is missing and the remedy. CAP_SYSLOG is
- * not required: without it only the refcount is missing (caps__refcount_reason).
+ * not required: without it only the refcount is missing.
  */
 int caps__require(const struct caps *c, char reason[static CAPS_REASON_SIZE]);
 
