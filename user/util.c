@@ -219,6 +219,12 @@ char *util__format_double(double value, char buf[static UTIL_DOUBLE_SIZE])
 	if (isinf(value))
 		return strcpy(buf, value < 0 ? "-Inf" : "+Inf");
 
+	/* A whole number that printf() would turn to an exponent below 17 digits. */
+	if (value > -1e17 && value < 1e17 && (double)(int64_t)value == value) {
+		snprintf(buf, UTIL_DOUBLE_SIZE, "%.0f", value);
+		return buf;
+	}
+
 	/* 15 digits are right for most; 17 always read back as the same double. */
 	for (digits = 15; digits <= 17; digits++) {
 		snprintf(buf, UTIL_DOUBLE_SIZE, "%.*g", digits, value);

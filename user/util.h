@@ -127,8 +127,8 @@ char *util__format_time(uint64_t realtime_ns, char buf[static UTIL_TIME_SIZE]);
 #define UTIL_DOUBLE_SIZE 32
 
 /*
- * The shortest decimal that reads back as the same double, with '.' whatever
- * the locale says. A whole number keeps no ".0". Not finite: "NaN", "+Inf",
+ * The fewest of 15 to 17 digits that read back as the same double, with '.'
+ * whatever the locale says. A whole number keeps no ".0". Not finite: "NaN", "+Inf",
  * "-Inf". Returns buf.
  */
 char *util__format_double(double value, char buf[static UTIL_DOUBLE_SIZE]);
