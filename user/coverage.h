@@ -23,6 +23,7 @@ struct coverage_counters {
 	struct opt_u64 collapse;      /* folios that khugepaged and MADV_COLLAPSE allocated */
 	struct opt_u64 anon[ZS_ORDERS];	 /* by order, PMD order included */
 	struct opt_u64 shmem[ZS_ORDERS];
+	bool guest_memfd; /* this kernel can back guests with it; nothing counts that */
 };
 
 struct coverage_reader;
@@ -48,6 +49,8 @@ struct coverage_seen {
 	uint64_t clears[ZS_KINDS][ZS_ORDERS];
 	bool allocator_measured;	 /* --allocator, and its probe is attached */
 	uint64_t allocator[ZS_ORDERS];	 /* folios that the allocator zeroed, by order */
+	/* The allocator leaves folios that a clear follows alone, even with init_on_alloc=1. */
+	bool allocator_skips;
 	/*
 	 * Clears that had begun and not ended at either reading, and faults between
 	 * clear and count: a difference up to this is no hole.
