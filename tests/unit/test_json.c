@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <locale.h>
 #include <math.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -22,6 +21,7 @@
 
 #include <cmocka.h>
 
+#include "comma_locale.h"
 #include "json.h"
 #include "util.h"
 
@@ -261,6 +261,20 @@ static void not_finite_is_null(void **state)
 	json__double(&w, -0.0);
 	json__end_array(&w);
 	assert_line("[null,null,null,-0.0]\n");
+}
+
+static void numbers_ignore_the_locale(void **state)
+{
+	(void)state;
+	assert_true(enter_comma_locale());
+	json__begin_array(&w);
+	json__double(&w, 1.5);
+	json__double(&w, 1000000);
+	json__seconds(&w, 2500000000);
+	json__u64(&w, 1234567);
+	json__end_array(&w);
+	assert_line("[1.5,1000000.0,2.5,1234567]\n");
+	leave_comma_locale();
 }
 
 static void strings_are_escaped(void **state)
@@ -592,6 +606,7 @@ int main(void)
 		cmocka_unit_test(the_reader_is_strict),
 		cmocka_unit_test_setup_teardown(every_kind_of_value, open_memory, close_memory),
 		cmocka_unit_test_setup_teardown(not_finite_is_null, open_memory, close_memory),
+		cmocka_unit_test_setup_teardown(numbers_ignore_the_locale, open_memory, close_memory),
 		cmocka_unit_test_setup_teardown(strings_are_escaped, open_memory, close_memory),
 		cmocka_unit_test_setup_teardown(any_bytes_are_valid, open_memory, close_memory),
 		cmocka_unit_test_setup_teardown(every_code_point_survives, open_memory, close_memory),
