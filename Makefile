@@ -29,7 +29,8 @@ SRC	:= $(wildcard user/*.c)
 OBJ	:= $(SRC:user/%.c=$B/user/%.o)
 ASAN_OBJ := $(filter-out $B/asan/main.o,$(SRC:user/%.c=$B/asan/%.o))
 UNIT	:= $(patsubst tests/unit/%.c,$B/tests/unit/%,$(wildcard tests/unit/test_*.c))
-SKEL	:= $B/bpf/zeroscope.skel.h
+# The object is compiled twice: see compat__session_is_return() in bpf/compat.bpf.h.
+SKEL	:= $B/bpf/zeroscope.skel.h $B/bpf/zeroscope_void.skel.h
 
 .PHONY: all
 all: $B/zeroscope $B/zeroscope-static	## build the tool, and a static one for VMs, containers and other hosts
@@ -55,7 +56,7 @@ check: packages-check $(SKEL)		## formatting, clang-tidy, cppcheck, shellcheck
 	$Qtests/check
 
 .PHONY: relocations
-relocations: $B/bpf/zeroscope.bpf.o	## every CO-RE relocation against the BTF of every kernel of the matrix
+relocations: $B/bpf/zeroscope.bpf.o $B/bpf/zeroscope_void.bpf.o	## every CO-RE relocation against the BTF of every kernel of the matrix
 	$Qtests/host/core-relocations.sh
 
 .PHONY: packages-run packages-test packages-check packages-build
@@ -76,11 +77,12 @@ help:					## this list
 
 # Rules. -MMD -MP for both compilers: editing any header rebuilds what includes it.
 
-$B/bpf/zeroscope.bpf.o: bpf/zeroscope.bpf.c $(MAKEFILE_LIST) | packages-build $B/bpf
+$B/bpf/zeroscope_void.bpf.o: BPF_CFLAGS += -DSESSION_KFUNCS_TAKE_NOTHING
+$B/bpf/%.bpf.o: bpf/zeroscope.bpf.c $(MAKEFILE_LIST) | packages-build $B/bpf
 	$(call say,BPF,$@)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MF $(@:.o=.d) -MT $@ -c $< -o $@
 
-$(SKEL): $B/bpf/zeroscope.bpf.o
-	$(call say,SKEL,$@)$(BPFTOOL) gen skeleton $< name zeroscope_bpf > $@.tmp && mv $@.tmp $@
+$B/bpf/%.skel.h: $B/bpf/%.bpf.o
+	$(call say,SKEL,$@)$(BPFTOOL) gen skeleton $< name $*_bpf > $@.tmp && mv $@.tmp $@
 
 $B/user/%.o: user/%.c $(MAKEFILE_LIST) | $(SKEL) $B/user
 	$(call say,CC,$@)$(CC) $(CPPFLAGS) $(CFLAGS) $(USER_CFLAGS) -MMD -MP -c $< -o $@

@@ -122,7 +122,7 @@ static __always_inline bool clear__begin(const struct page *head, __u32 order, b
 		if (open->task) {
 			/* Its exit was lost, or its switch was not seen. */
 			if (open->counted)
-				cpu->entries_unmatched++;
+				__sync_fetch_and_add(&cpu->entries_unmatched, 1);
 			open->task = 0;
 		}
 		old = state__parked(task);
@@ -130,14 +130,14 @@ static __always_inline bool clear__begin(const struct page *head, __u32 order, b
 		old = state__park(task);
 		if (!old) {
 			if (counted)
-				cpu->storage_full++;
+				__sync_fetch_and_add(&cpu->storage_full, 1);
 			return false;
 		}
 		open = use_slot ? &cpu->open : old;
 	}
 	if (old && old->task) {
 		if (old->counted)
-			cpu->entries_unmatched++;
+			__sync_fetch_and_add(&cpu->entries_unmatched, 1);
 		old->task = 0;
 	}
 	open->order = w.order;
@@ -215,7 +215,7 @@ static __always_inline void clear__end(void)
 	h = hist__get(o.hist);
 	if (!h)
 		return;
-	hist__add(h, wall, now, o.order, o.node);
+	hist__add(h, wall, now, o.order, o.node, task);
 	payer__add(&cpu->node[o.node & (ZS_NODES - 1)], &o, wall);
 	if (!have_sched_info)
 		return;
@@ -251,7 +251,7 @@ int BPF_PROG(clear_end_fexit)
 SEC("fentry/folio_zero_user")
 int BPF_PROG(clear_fsession, struct folio *folio)
 {
-	if (bpf_session_is_return(ctx))
+	if (compat__session_is_return(ctx))
 		clear__end();
 	else
 		clear__begin(&folio->page, compat__folio_order(folio, true), true);
@@ -276,7 +276,7 @@ int BPF_KRETPROBE(clear_end_kretprobe)
 SEC("kprobe/folio_zero_user")
 int BPF_KPROBE(clear_kprobe_session, struct folio *folio)
 {
-	if (bpf_session_is_return(ctx)) {
+	if (compat__session_is_return(ctx)) {
 		clear__end();
 		return 0;
 	}
@@ -287,7 +287,7 @@ int BPF_KPROBE(clear_kprobe_session, struct folio *folio)
 SEC("fentry/clear_huge_page")
 int BPF_PROG(clear_fsession_page, struct page *page, unsigned long addr, unsigned int pages)
 {
-	if (bpf_session_is_return(ctx))
+	if (compat__session_is_return(ctx))
 		clear__end();
 	else
 		clear__begin(page, hist__log2(pages | 1), true);
@@ -298,7 +298,7 @@ SEC("kprobe/clear_huge_page")
 int BPF_KPROBE(clear_kprobe_session_page, struct page *page, unsigned long addr,
 	       unsigned int pages)
 {
-	if (bpf_session_is_return(ctx)) {
+	if (compat__session_is_return(ctx)) {
 		clear__end();
 		return 0;
 	}

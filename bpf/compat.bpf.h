@@ -83,17 +83,19 @@ static __always_inline bool compat__page_is_hugetlb(const struct page *head, boo
 }
 
 /*
- * A session program runs at entry and at return. The kfuncs that tell which
- * took no argument in v6.10 (commit 5c919acef851, kprobe.session) and take the
- * context since fsession exists (v7.0). The callee ignores a register it does
- * not know, so the call is right for both; the loader makes the declaration
- * agree with the kernel's before libbpf compares the two.
+ * A session program runs at entry and at return. The kfunc that tells which
+ * took no argument in v6.10 (commit 5c919acef851, kprobe.session) and takes the
+ * context since fsession exists (v7.0). libbpf holds the declaration against
+ * the kernel's before anything can be chosen at run time (a ___flavor of a
+ * kfunc needs libbpf 1.3), so the object is compiled twice and the loader opens
+ * the one that fits.
  */
+#ifdef SESSION_KFUNCS_TAKE_NOTHING
+extern bool bpf_session_is_return(void) __ksym __weak;
+#define compat__session_is_return(ctx) bpf_session_is_return()
+#else
 extern bool bpf_session_is_return(void *ctx) __ksym __weak;
-extern __u64 *bpf_session_cookie(void *ctx) __ksym __weak;
-
-/* The prototype without an argument that the loader swaps in; never called. */
-typedef bool (*compat_is_return_void)(void);
-typedef __u64 *(*compat_cookie_void)(void);
+#define compat__session_is_return(ctx) bpf_session_is_return(ctx)
+#endif
 
 #endif

@@ -88,30 +88,29 @@ static __always_inline void hist__move(struct zs_hist *h, __u64 from_ns, __u64 t
 		h->bucket[to]++;
 }
 
-static __noinline void hist__new_max(struct zs_max *m, __u64 ns, __u64 now, __s16 order,
-				     __s16 node)
+/* Rare, so it reads the task the way that is right for every kind of pointer. */
+static __noinline void hist__new_max(struct zs_max *m, __u64 ns, __u64 now, __u32 order_node,
+				     struct task_struct *task)
 {
-	__u64 pid_tgid = bpf_get_current_pid_tgid();
-
 	/* An atomic with a result orders what is around it on every CPU. */
 	__sync_fetch_and_add(&m->begin, 1);
 	m->ns = ns;
 	m->when_ns = now;
-	m->tgid = pid_tgid >> 32;
-	m->tid = (__u32)pid_tgid;
-	m->order = order;
-	m->node = node;
-	bpf_get_current_comm(m->comm, sizeof(m->comm));
+	m->tgid = BPF_CORE_READ(task, tgid);
+	m->tid = BPF_CORE_READ(task, pid);
+	m->order = order_node >> 16;
+	m->node = order_node;
+	BPF_CORE_READ_INTO(&m->comm, task, comm);
 	__sync_fetch_and_add(&m->end, 1);
 }
 
 /*
- * Adds one event to a histogram of this CPU. Each histogram is written by one
- * program only, which the kernel does not let run twice on a CPU, so no update
- * is lost without an atomic.
+ * Adds one event of a task to a histogram of this CPU. Each histogram is
+ * written by one program only, which the kernel does not let run twice on a
+ * CPU, so no update is lost without an atomic.
  */
-static __always_inline void hist__add(struct zs_hist *h, __u64 ns, __u64 now, __s16 order,
-				      __s16 node)
+static __always_inline void hist__add(struct zs_hist *h, __u64 ns, __u64 now, __u8 order,
+				      __s16 node, struct task_struct *task)
 {
 	__u32 i = hist__bucket(ns);
 	__u32 e = epoch;
@@ -126,7 +125,7 @@ static __always_inline void hist__add(struct zs_hist *h, __u64 ns, __u64 now, __
 		m->ns = 0;
 	}
 	if (ns > m->ns)
-		hist__new_max(m, ns, now, order, node);
+		hist__new_max(m, ns, now, (__u32)order << 16 | (__u16)node, task);
 }
 
 #endif

@@ -14,5 +14,6 @@
 #include "hist.bpf.h"
 #include "state.bpf.h"
 #include "clears.bpf.h"
+#include "gaps.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";

@@ -144,6 +144,7 @@ struct zs_cpu {
 	__u64 entries; /* entry runs since attach, ready or not, rejected or not */
 	__u64 exits_matched;
 	__u64 exits_unmatched; /* an exit without an open clear */
+	/* These two are written by entry and switch programs: atomically. */
 	__u64 entries_unmatched; /* an open clear found when a second one began, or in user mode */
 	__u64 storage_full;
 	__u64 dropped; /* slow clears for which the ring buffer had no room */

@@ -26,43 +26,6 @@ void attach__prepare(struct attach_pair *p)
 		bpf_program__set_autoload(p->exit, true);
 }
 
-/* The FUNC_PROTO that a typedef in bpf/compat.bpf.h names. */
-static int typedef_proto(const struct btf *btf, const char *name)
-{
-	int id = btf__find_by_name_kind(btf, name, BTF_KIND_TYPEDEF);
-	const struct btf_type *t;
-
-	if (id < 0)
-		return id;
-	t = btf__type_by_id(btf, btf__type_by_id(btf, id)->type);
-	return btf_is_ptr(t) ? (int)t->type : -EINVAL;
-}
-
-int attach__fit_session_kfuncs(struct bpf_object *obj, const struct btf *kernel)
-{
-	static const struct {
-		const char *func, *proto;
-	} kfunc[] = {
-		{ "bpf_session_is_return", "compat_is_return_void" },
-		{ "bpf_session_cookie", "compat_cookie_void" },
-	};
-	struct btf *btf = bpf_object__btf(obj);
-	size_t i;
-
-	for (i = 0; i < sizeof(kfunc) / sizeof(kfunc[0]); i++) {
-		int func = btf__find_by_name_kind(btf, kfunc[i].func, BTF_KIND_FUNC);
-		int proto = typedef_proto(btf, kfunc[i].proto);
-
-		if (func < 0 || kbtf__func_params(kernel, kfunc[i].func) != 0)
-			continue;
-		if (proto < 0)
-			return proto;
-		/* The object is ours and not loaded yet: its BTF may be changed in place. */
-		((struct btf_type *)btf__type_by_id(btf, func))->type = proto;
-	}
-	return 0;
-}
-
 static int attach_kprobe_session(const struct bpf_program *prog, const char *function)
 {
 	const char *syms[1] = { function };
@@ -183,7 +146,7 @@ struct opt_u64 attach__link_misses(const struct attach_pair *p, const struct btf
 		misses.known = true;
 		return misses;
 	}
-	if (!kbtf__has_member(kernel, "bpf_link_info", "missed"))
+	if (!kbtf__has_deep_member(kernel, "bpf_link_info", "missed"))
 		return misses;
 	if (p->tier == TIER_KPROBE_SESSION) {
 		if (link_info(p->session_fd, &entry))

@@ -31,13 +31,6 @@ struct attach_pair {
 /* Before load: makes the session programs what they are. */
 void attach__prepare(struct attach_pair *p);
 
-/*
- * Before load: bpf_session_is_return() and bpf_session_cookie() take a context
- * on newer kernels and nothing on older ones. Points their declarations in the
- * object's BTF at the prototype that the kernel's BTF has. 0 or -errno.
- */
-int attach__fit_session_kfuncs(struct bpf_object *obj, const struct btf *kernel);
-
 /* 0 or -errno; what is attached is detached again by attach__detach(). */
 int attach__pair(struct attach_pair *p);
 void attach__detach(struct attach_pair *p);

@@ -21,6 +21,7 @@
 #include "probe.h"
 #include "util.h"
 #include "zeroscope.skel.h"
+#include "zeroscope_void.skel.h"
 
 #define MAX_PROBES 16
 
@@ -32,6 +33,7 @@ struct collector {
 	struct zeroscope_bpf *skel;
 	struct plan plan;
 	struct attach_pair clear;
+	struct bpf_link *gaps; /* NULL: not measured */
 	int cpus; /* possible */
 
 	struct probe_state probes[MAX_PROBES];
@@ -82,7 +84,9 @@ void collector__free(struct collector **cp)
 	if (!c)
 		return;
 	*cp = NULL;
+	/* In the opposite order: a clear that is seen to begin is watched to its end. */
 	attach__detach(&c->clear);
+	bpf_link__destroy(c->gaps);
 	zeroscope_bpf__destroy(c->skel);
 	coverage_reader__free(&c->coverage);
 	probe_kernel__close(&c->kernel);
@@ -157,6 +161,40 @@ static int choose_clear(struct collector *c)
 	return 0;
 }
 
+/* A probe that is not measured, with the reason. */
+static void not_measured(struct collector *c, const char *name, const char *reason)
+{
+	struct probe_state *p = add_probe(c, name);
+
+	snprintf(p->reason, sizeof(p->reason), "%s", reason);
+}
+
+/* Gaps are left out where they cannot be had: clears are measured all the same. */
+static void choose_gaps(struct collector *c)
+{
+	typeof(c->skel->rodata) ro = c->skel->rodata;
+	struct probe_result r;
+	struct probe_state *p;
+
+	if (c->opt->no_gaps) {
+		not_measured(c, "sched_switch", "left out by --no-gaps");
+		return;
+	}
+	if (ro->no_btf) {
+		not_measured(c, "sched_switch", "this kernel brings no BTF of its own");
+		return;
+	}
+	if (probe__resolve(c->kernel, PROBE_GAPS, c->machine->preempt_model, TIER_AUTO, false,
+			   &r)) {
+		not_measured(c, "sched_switch", r.answer.reason);
+		return;
+	}
+	p = add_probe(c, "sched_switch");
+	snprintf(p->tier, sizeof(p->tier), "tp_btf");
+	bpf_program__set_autoload(c->skel->progs.gaps_sched_switch, true);
+	ro->use_slot = true;
+}
+
 static int set_filters(struct collector *c)
 {
 	typeof(c->skel->rodata) ro = c->skel->rodata;
@@ -212,6 +250,7 @@ static void set_plan(struct collector *c)
 		.many_nodes = c->machine->nodes > 1,
 		.sched_info = ro->have_sched_info,
 		.cooperative = ro->cooperative,
+		.gaps = ro->use_slot,
 		.budget_bytes = PLAN_CPU_BYTES - sizeof(struct zs_cpu),
 	};
 
@@ -238,13 +277,22 @@ static int open_objects(struct collector *c)
 	struct bpf_program *prog;
 	int err;
 
-	c->skel = zeroscope_bpf__open_opts(&opts);
+	c->skel = calloc(1, sizeof(*c->skel));
 	if (!c->skel)
-		return err_errno_r(-errno, "the BPF object could not be opened");
+		return err_r(-ENOMEM, "out of memory");
+	err = zeroscope_bpf__create_skeleton(c->skel);
+	if (err)
+		return err_errno_r(err, "the BPF object could not be opened");
+	/* See compat__session_is_return(): the same programs, compiled for older kernels. */
+	if (!kbtf__func_params(probe_kernel__btf(c->kernel), "bpf_session_is_return"))
+		c->skel->skeleton->data =
+			(void *)zeroscope_void_bpf__elf_bytes(&c->skel->skeleton->data_sz);
+	err = bpf_object__open_skeleton(c->skel->skeleton, &opts);
+	if (err)
+		return err_errno_r(err, "the BPF object could not be opened");
 	bpf_object__for_each_program(prog, c->skel->obj)
 		bpf_program__set_autoload(prog, false);
-	err = attach__fit_session_kfuncs(c->skel->obj, probe_kernel__btf(c->kernel));
-	return err ? err_errno_r(err, "the BPF object could not be fitted to this kernel") : 0;
+	return 0;
 }
 
 static int alloc_buffers(struct collector *c)
@@ -280,6 +328,7 @@ int collector__load(struct collector *c)
 	if (err)
 		return err;
 	set_facts(c, probe_kernel__btf(c->kernel));
+	choose_gaps(c);
 	err = set_filters(c);
 	if (err)
 		return err;
@@ -295,14 +344,32 @@ int collector__load(struct collector *c)
 	return 0;
 }
 
+static void mark_attached(struct collector *c, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < c->nr_probes; i++)
+		if (!strcmp(c->probes[i].name, name))
+			c->probes[i].attached = true;
+}
+
 int collector__attach(struct collector *c)
 {
-	int err = attach__pair(&c->clear);
+	int err;
 
+	/* Before the clears: a clear that is open must not be switched unseen. */
+	if (c->skel->rodata->use_slot) {
+		c->gaps = bpf_program__attach(c->skel->progs.gaps_sched_switch);
+		if (!c->gaps)
+			return err_errno_r(-errno,
+					   "sched_switch could not be attached; try --no-gaps");
+		mark_attached(c, "sched_switch");
+	}
+	err = attach__pair(&c->clear);
 	if (err)
 		return err_errno_r(err, "%s could not be attached by %s; try another --tier",
 				   c->clear.function, options__tier_name(c->clear.tier));
-	c->probes[0].attached = true;
+	mark_attached(c, c->clear.function);
 	return 0;
 }
 
@@ -485,6 +552,41 @@ static int read_clears(struct collector *c, struct snapshot *s, const struct zs_
 	return 0;
 }
 
+static int read_gaps(struct collector *c, struct snapshot *s, const struct zs_cpu *sum,
+		     uint32_t epoch, uint64_t offset)
+{
+	unsigned int cause, order;
+	struct gaps *g;
+	int err;
+
+	if (!c->gaps)
+		return 0;
+	g = s->gaps = calloc(1, sizeof(*g));
+	if (!g)
+		return -ENOMEM;
+	g->sums = calloc(ZS_GAP_CAUSES * ZS_ORDERS, sizeof(*g->sums));
+	if (!g->sums)
+		return -ENOMEM;
+	for (cause = 0; cause < ZS_GAP_CAUSES; cause++) {
+		for (order = 0; order < ZS_ORDERS; order++) {
+			const struct zs_sum *from = &sum->gap[cause][order];
+
+			if (from->count)
+				g->sums[g->nr_sums++] = (struct gap_sum){
+					.order = order, .cause = cause,
+					.count = from->count, .sum_ns = from->sum_ns,
+				};
+		}
+		if (c->plan.gap_hist[cause] == ZS_HIST_NONE)
+			continue;
+		err = read_hist(c, c->plan.gap_hist[cause], epoch, offset, &g->duration[cause]);
+		if (err)
+			return err;
+		g->has_cause[cause] = true;
+	}
+	return 0;
+}
+
 static int read_payers(struct snapshot *s, const struct zs_cpu *sum)
 {
 	size_t i;
@@ -614,7 +716,9 @@ static void read_self(struct collector *c, struct snapshot *s)
 		return;
 	s->self.bpf_seconds.known = true;
 	s->self.bpf_seconds.value = (attach__run_time_ns(c->clear.entry) +
-				     attach__run_time_ns(c->clear.exit)) / 1e9;
+				     attach__run_time_ns(c->clear.exit) +
+				     attach__run_time_ns(c->skel->progs.gaps_sched_switch)) /
+				    1e9;
 }
 
 static void fill_filters(const struct run_options *opt, struct filters *f)
@@ -651,6 +755,8 @@ static int fill_snapshot(struct collector *c, struct snapshot *s)
 	err = read_cpus(c, &sum, &open);
 	if (!err)
 		err = read_clears(c, s, &sum, epoch, offset);
+	if (!err)
+		err = read_gaps(c, s, &sum, epoch, offset);
 	if (!err)
 		err = read_payers(s, &sum);
 	if (!err)

@@ -40,6 +40,32 @@ static unsigned int find_member(const struct btf *btf, const struct btf_type *t,
 	return 0;
 }
 
+/* Whether any struct inside of t, with or without a name, has the member. */
+static bool has_deep(const struct btf *btf, const struct btf_type *t, const char *member, int depth)
+{
+	const struct btf_member *m = btf_members(t);
+	int i;
+
+	for (i = 0; i < btf_vlen(t); i++, m++) {
+		const struct btf_type *inner = btf__type_by_id(btf, m->type);
+		const char *name = btf__name_by_offset(btf, m->name_off);
+
+		if (name && !strcmp(name, member))
+			return true;
+		if (depth > 0 && inner && btf_is_composite(inner) &&
+		    has_deep(btf, inner, member, depth - 1))
+			return true;
+	}
+	return false;
+}
+
+bool kbtf__has_deep_member(const struct btf *btf, const char *type, const char *member)
+{
+	int id = btf__find_by_name_kind(btf, type, BTF_KIND_STRUCT);
+
+	return id >= 0 && has_deep(btf, btf__type_by_id(btf, id), member, 8);
+}
+
 static unsigned int member_type(const struct btf *btf, const char *type, const char *member)
 {
 	int id = btf__find_by_name_kind(btf, type, BTF_KIND_STRUCT);

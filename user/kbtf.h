@@ -14,6 +14,8 @@ struct btf;
 int kbtf__func_params(const struct btf *btf, const char *name);
 /* Whether a struct, or one inside it without a name, has this member. */
 bool kbtf__has_member(const struct btf *btf, const char *type, const char *member);
+/* The same, and also inside members that have a name. */
+bool kbtf__has_deep_member(const struct btf *btf, const char *type, const char *member);
 bool kbtf__has_type(const struct btf *btf, const char *type);
 /* Whether tp_btf programs find this tracepoint: the typedef btf_trace_NAME. */
 bool kbtf__has_tracepoint(const struct btf *btf, const char *name);

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The commands; each returns an enum exit_status and has logged why. */
+#ifndef USER_COMMANDS_H
+#define USER_COMMANDS_H
+
+#include "options.h"
+
+int cmd_run__run(const struct options *opt);
+int cmd_doctor__run(const struct options *opt);
+int cmd_load__run(const struct options *opt);
+int cmd_record__run(const struct options *opt);
+int cmd_report__run(const struct options *opt);
+
+#endif

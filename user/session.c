@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "session.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "collector.h"
+#include "log.h"
+#include "machine.h"
+#include "plain.h"
+#include "util.h"
+
+/* How long open clears may take to end when the session does. */
+#define DRAIN_NS (2 * NSEC_PER_SEC)
+
+static int open_signals(void)
+{
+	sigset_t set;
+	int fd;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	/* A reader that goes away is seen as EPIPE, where it is dealt with. */
+	signal(SIGPIPE, SIG_IGN);
+	if (sigprocmask(SIG_BLOCK, &set, NULL))
+		return -errno;
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return fd < 0 ? -errno : fd;
+}
+
+static int open_timer(uint64_t interval_ns)
+{
+	struct itimerspec t = {
+		.it_value = { interval_ns / NSEC_PER_SEC, interval_ns % NSEC_PER_SEC },
+		.it_interval = { interval_ns / NSEC_PER_SEC, interval_ns % NSEC_PER_SEC },
+	};
+	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	if (timerfd_settime(fd, 0, &t, NULL)) {
+		close(fd);
+		return -errno;
+	}
+	return fd;
+}
+
+static void announce(const struct options *opt, const struct snapshot *s)
+{
+	char line[512];
+
+	plain__attached(line, sizeof(line), s);
+	log__plain("%s", line);
+	if (opt->run.ready_fd < 0)
+		return;
+	dprintf(opt->run.ready_fd, "%s\n", line);
+	close(opt->run.ready_fd);
+}
+
+/* True: go on; false: the time is up or a signal came. */
+static bool wait_interval(int timer, int signals, uint64_t end_ns)
+{
+	struct pollfd fds[] = { { .fd = signals, .events = POLLIN },
+				{ .fd = timer, .events = POLLIN } };
+	uint64_t now = util__monotonic_ns(), ticks;
+	int timeout = -1;
+
+	if (end_ns) {
+		if (now >= end_ns)
+			return false;
+		timeout = (end_ns - now + NSEC_PER_MSEC - 1) / NSEC_PER_MSEC;
+	}
+	for (;;) {
+		int n = poll(fds, 2, timeout);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0 || fds[0].revents)
+			return false;
+		return read(timer, &ticks, sizeof(ticks)) == sizeof(ticks);
+	}
+}
+
+/* One interval: its snapshot becomes *last. */
+static int step(struct collector *c, const struct session_sink *sink, struct snapshot **last)
+{
+	_cleanup_snapshot_ struct snapshot *now = collector__snapshot(c);
+	_cleanup_snapshot_ struct snapshot *delta = NULL;
+	_cleanup_snapshot_ struct snapshot *total = NULL;
+	int err;
+
+	if (!now)
+		return -EIO;
+	delta = snapshot__delta(now, *last);
+	total = snapshot__delta(now, NULL);
+	if (!delta || !total)
+		return err_r(-ENOMEM, "out of memory");
+	err = sink->interval(sink->arg, delta, total);
+	snapshot__free(last);
+	*last = TAKE_PTR(now);
+	return err;
+}
+
+static int measure(struct collector *c, const struct options *opt, const struct session_sink *sink,
+		   int signals)
+{
+	_cleanup_snapshot_ struct snapshot *last = NULL;
+	_cleanup_snapshot_ struct snapshot *total = NULL;
+	_cleanup_close_ int timer = -1;
+	uint64_t end_ns = 0;
+	int err;
+
+	err = collector__activate(c);
+	if (err)
+		return err;
+	last = collector__snapshot(c);
+	if (!last)
+		return -EIO;
+	announce(opt, last);
+	if (sink->begin) {
+		err = sink->begin(sink->arg, last);
+		if (err)
+			return err;
+	}
+	/* The first interval begins where counting did. */
+	snapshot__free(&last);
+	if (opt->run.duration_ns)
+		end_ns = util__monotonic_ns() + opt->run.duration_ns;
+	timer = open_timer(opt->run.interval_ns);
+	if (timer < 0)
+		return err_errno_r(timer, "no timer could be made");
+	while (wait_interval(timer, signals, end_ns)) {
+		err = step(c, sink, &last);
+		if (err)
+			return err;
+	}
+	collector__stop(c, DRAIN_NS);
+	err = step(c, sink, &last);
+	if (err || !sink->end)
+		return err;
+	total = snapshot__delta(last, NULL);
+	return total ? sink->end(sink->arg, total) : err_r(-ENOMEM, "out of memory");
+}
+
+static int exit_status(int err)
+{
+	switch (err) {
+	case 0:
+	case -EPIPE: /* whoever read us has seen enough */
+		return EXIT_DONE;
+	case -EPERM:
+	case -EACCES:
+		return EXIT_NOT_ALLOWED;
+	default:
+		return EXIT_FAILED;
+	}
+}
+
+int session__run(const struct options *opt, const struct session_sink *sink)
+{
+	_cleanup_collector_ struct collector *c = NULL;
+	_cleanup_close_ int signals = -1;
+	struct machine machine;
+	int err;
+
+	/* What we allocate ourselves must not be part of what we measure. */
+	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
+	signals = open_signals();
+	if (signals < 0)
+		return exit_status(err_errno_r(signals, "signals could not be taken"));
+	err = machine__read(&machine, "");
+	if (err)
+		return exit_status(err_errno_r(err, "this machine could not be described"));
+	c = collector__new(&opt->run, &machine);
+	if (!c)
+		return EXIT_FAILED;
+	err = collector__load(c);
+	if (!err)
+		err = collector__attach(c);
+	if (!err)
+		err = measure(c, opt, sink, signals);
+	return exit_status(err);
+}

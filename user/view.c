@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "view.h"
+
+#include <langinfo.h>
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "interval_json.h"
+#include "util.h"
+
+/* NO_COLOR, if it is not empty, wins over everything but --color=always. */
+static bool want_color(enum color color, bool tty)
+{
+	const char *no_color = getenv("NO_COLOR");
+	const char *term = getenv("TERM");
+
+	if (color != COLOR_AUTO)
+		return color == COLOR_ALWAYS;
+	return tty && !(no_color && *no_color) && term && strcmp(term, "dumb");
+}
+
+void view__init(struct view *v, const struct run_options *opt, FILE *out)
+{
+	bool tty = isatty(fileno(out));
+	struct winsize size;
+
+	memset(v, 0, sizeof(*v));
+	v->out = out;
+	v->json = opt->json;
+	v->cumulative = opt->cumulative;
+	setlocale(LC_CTYPE, "");
+	v->plain.ascii = opt->ascii || strcmp(nl_langinfo(CODESET), "UTF-8");
+	v->plain.color = want_color(opt->color, tty);
+	v->plain.verbose = opt->verbose;
+	if (tty && !ioctl(fileno(out), TIOCGWINSZ, &size))
+		v->plain.width = size.ws_col;
+	json__init(&v->writer, out);
+}
+
+void view__free(struct view *v)
+{
+	json__free(&v->writer);
+}
+
+int view__interval(struct view *v, const struct snapshot *interval, const struct snapshot *total)
+{
+	const struct snapshot *s = v->cumulative ? total : interval;
+
+	if (!v->json)
+		return plain__interval(v->out, s, &v->plain);
+	interval__json(&v->writer, s, v->cumulative ? INTERVAL_JSON_CUMULATIVE : 0);
+	return json__end_line(&v->writer);
+}
+
+int view__end(struct view *v, const struct snapshot *total)
+{
+	/* JSON has the sum of its lines; people get it added up. */
+	return v->json ? 0 : plain__totals(v->out, total, &v->plain);
+}
