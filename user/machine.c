@@ -368,7 +368,7 @@ static enum huge_zero_kind read_huge_zero(const char *root, const struct kernel_
 	struct ksym sym[] = {
 		{ .name = "huge_zero_refcount" },
 		{ .name = "huge_zero_folio" },
-		{ .name = "huge_zero_page" }, /* before v6.10, commit 5691753d73a2 */
+		{ .name = "huge_zero_page" }, /* as in 6.1 */
 		{ .name = "mm_get_huge_zero_folio" },
 	};
 	char path[PATH_MAX];

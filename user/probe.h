@@ -67,6 +67,12 @@ bool probe_kernel__btf_has_func(const struct probe_kernel *k, const char *name);
 bool probe_kernel__btf_has_struct(const struct probe_kernel *k, const char *name);
 
 /*
+ * Does the page allocator leave folios alone that are zeroed at the fault, with
+ * init_on_alloc=1 as well? Else each of them is zeroed twice.
+ */
+bool probe_kernel__allocator_skips(const struct probe_kernel *k);
+
+/*
  * Everything that stands in the way of loading any tracing program at all:
  * capabilities, lockdown, no BTF (a.verdict says which). 0, or -errno with the
  * answer. The first thing that a command asks.
@@ -91,7 +97,7 @@ int probe__tracepoint_usable(struct probe_kernel *k, const char *tracepoint,
 /* An iterator ("task"). */
 int probe__iterator_usable(struct probe_kernel *k, const char *target, struct probe_answer *a);
 
-/* A variable read by its address; *address may be NULL. */
+/* A variable read by its address; address may be NULL. */
 int probe__ksym_usable(struct probe_kernel *k, const char *symbol, uint64_t *address,
 		       struct probe_answer *a);
 
@@ -149,7 +155,7 @@ struct probe_candidate {
 	enum probe_ends ends;
 };
 
-#define PROBE_CANDIDATES 6
+#define PROBE_CANDIDATES 8
 
 struct probe_def {
 	const char *name;    /* "clear" */
