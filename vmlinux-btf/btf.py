@@ -5,6 +5,7 @@ The scripts of this directory share it. Nothing here calls libbpf, so that what
 check-relocations says is a second opinion on what libbpf will do.
 """
 
+import re
 import struct
 
 MAGIC = 0xEB9F
@@ -25,8 +26,24 @@ ENUMS = (ENUM, ENUM64)
 INT_SIGNED, INT_CHAR, INT_BOOL = 1, 2, 4
 
 
+FLAVOUR = re.compile(r"(.*[^_])___[^_]")
+
+
+def essential_name(name):
+    """A type's name without the ___flavour that CO-RE ignores."""
+    found = FLAVOUR.match(name)
+    return found.group(1) if found else name
+
+
 class BtfError(Exception):
     """The bytes are not BTF as this reader knows it."""
+
+
+def in_words(error):
+    """An exception as part of a sentence."""
+    if isinstance(error, OSError):
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
 
 
 class Member:
@@ -58,10 +75,10 @@ class Type:
 class Btf:
     """All types of one BTF blob. Id 0 is void."""
 
-    def __init__(self, data, base=None):
+    def __init__(self, data):
         self.data = bytes(data)
-        self.base = base
         self._names = None
+        self._essential = None
         self._parse()
 
     @classmethod
@@ -199,6 +216,17 @@ class Btf:
         """Every name in use, for patterns."""
         self.named("")
         return self._names.keys()
+
+    def essentially_named(self, name):
+        """All types of that name, whatever flavour follows it, in the order of ids."""
+        if self._essential is None:
+            self._essential = {}
+            for other in self.names():
+                if "___" in other:
+                    self._essential.setdefault(essential_name(other), []).append(other)
+        names = {name, *self._essential.get(name, ())}
+        found = [t for n in names if essential_name(n) == name for t in self.named(n)]
+        return sorted(found, key=lambda t: t.id)
 
     def resolve(self, type_id):
         """Skip const, volatile, restrict and type tags."""

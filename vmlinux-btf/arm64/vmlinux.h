@@ -1,8 +1,8 @@
-/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Kernel types for BPF programs, arm64. Generated: do not edit.
  *
- * Origin: Debian package linux-image-6.12.117+deb12-cloud-arm64 6.12.117-1~deb12u1
+ * Origin: Debian package linux-image-6.12.117+deb13-cloud-arm64 6.12.117-1
  * Made by: vmlinux-btf/generate --arch arm64
  *
  * CO-RE relocates every access to the kernel that runs; the layout written here is that
@@ -34,7 +34,6 @@ struct bpf_jit_poke_descriptor;
 struct bpf_kfunc_btf_tab;
 struct bpf_kfunc_desc_tab;
 struct bpf_line_info;
-struct bpf_link_ops;
 struct bpf_local_storage;
 struct bpf_local_storage_map_bucket;
 struct bpf_map;
@@ -51,7 +50,6 @@ struct bpf_prog_ops;
 struct bpf_prog_stats;
 struct bpf_run_ctx;
 struct bpf_token;
-struct bpf_tramp_image;
 struct bpf_trampoline;
 struct btf;
 struct btf_mod_pair;
@@ -79,9 +77,7 @@ struct dev_pagemap;
 struct exception_table_entry;
 struct file;
 struct files_struct;
-struct fs_pin;
 struct fs_struct;
-struct ftrace_ops;
 struct futex_pi_state;
 struct gendisk;
 struct hlist_node;
@@ -99,7 +95,6 @@ struct kernfs_ops;
 struct kernfs_root;
 struct key;
 struct kioctx_table;
-struct kmem_cache;
 struct linux_binfmt;
 struct linux_binprm;
 struct list_head;
@@ -170,7 +165,6 @@ struct time_namespace;
 struct timer_list;
 struct tty_audit_buf;
 struct tty_struct;
-struct ucounts;
 struct uprobe_task;
 struct user_namespace;
 struct user_struct;
@@ -187,88 +181,47 @@ struct work_struct;
 struct workqueue_struct;
 struct xol_area;
 struct zone;
-union sigval;
 
 typedef unsigned char __u8;
-
 typedef __u8 u8;
-
 typedef short unsigned int __u16;
-
 typedef __u16 u16;
-
 typedef unsigned int __u32;
-
 typedef __u32 u32;
-
 typedef long long unsigned int __u64;
-
 typedef __u64 u64;
-
 typedef signed char __s8;
-
 typedef __s8 s8;
-
 typedef short int __s16;
-
 typedef __s16 s16;
-
 typedef int __s32;
-
 typedef __s32 s32;
-
 typedef long long int __s64;
-
 typedef __s64 s64;
-
 typedef __u16 __be16;
-
 typedef __u32 __be32;
-
 typedef __u16 __le16;
-
 typedef __u32 __le32;
-
 typedef __u32 __wsum;
-
 typedef _Bool bool;
-
 typedef long unsigned int __kernel_ulong_t;
-
 typedef __kernel_ulong_t __kernel_size_t;
-
 typedef __kernel_size_t size_t;
-
 typedef long int __kernel_long_t;
-
 typedef __kernel_long_t __kernel_ssize_t;
-
 typedef __kernel_ssize_t ssize_t;
-
 typedef long unsigned int uintptr_t;
-
 typedef int __kernel_pid_t;
-
 typedef __kernel_pid_t pid_t;
-
 typedef unsigned int __kernel_uid32_t;
-
 typedef __kernel_uid32_t uid_t;
-
 typedef unsigned int __kernel_gid32_t;
-
 typedef __kernel_gid32_t gid_t;
-
 typedef unsigned int gfp_t;
-
 typedef u32 __kernel_dev_t;
-
 typedef __kernel_dev_t dev_t;
-
 typedef long long int __kernel_loff_t;
-
 typedef __kernel_loff_t loff_t;
-
 typedef u64 phys_addr_t;
 
 typedef struct {
@@ -280,11 +233,6 @@ typedef struct {
 } atomic64_t;
 
 typedef atomic64_t atomic_long_t;
-
-struct refcount_struct {
-	atomic_t refs;
-};
-
 typedef struct refcount_struct refcount_t;
 
 typedef struct {
@@ -347,23 +295,6 @@ struct trace_event_raw_sched_process_template {
 	char __data[0];
 };
 
-struct trace_event_raw_sched_process_fork {
-	struct trace_entry ent;
-	char parent_comm[16];
-	pid_t parent_pid;
-	char child_comm[16];
-	pid_t child_pid;
-	char __data[0];
-};
-
-struct trace_event_raw_sched_process_exec {
-	struct trace_entry ent;
-	u32 __data_loc_filename;
-	pid_t pid;
-	pid_t old_pid;
-	char __data[0];
-};
-
 struct trace_event_raw_sys_enter {
 	struct trace_entry ent;
 	long int id;
@@ -379,11 +310,8 @@ struct trace_event_raw_sys_exit {
 };
 
 typedef void (*btf_trace_sched_switch)(void *, bool, struct task_struct *, struct task_struct *, unsigned int);
-
 typedef void (*btf_trace_sched_process_exit)(void *, struct task_struct *);
-
 typedef void (*btf_trace_sched_process_fork)(void *, struct task_struct *, struct task_struct *);
-
 typedef void (*btf_trace_sched_process_exec)(void *, struct task_struct *, pid_t, struct linux_binprm *);
 
 struct thread_info {
@@ -396,6 +324,10 @@ struct thread_info {
 		} preempt;
 	};
 	u32 cpu;
+};
+
+struct refcount_struct {
+	atomic_t refs;
 };
 
 struct llist_node {
@@ -567,11 +499,11 @@ struct hlist_head {
 	struct hlist_node *first;
 };
 
+typedef struct cpumask cpumask_t;
+
 struct cpumask {
 	long unsigned int bits[8];
 };
-
-typedef struct cpumask cpumask_t;
 
 union rcu_special {
 	struct {
@@ -597,7 +529,6 @@ struct plist_node {
 };
 
 typedef int __kernel_clockid_t;
-
 typedef __kernel_clockid_t clockid_t;
 
 enum timespec_type {
@@ -780,81 +711,6 @@ typedef struct spinlock spinlock_t;
 
 struct wake_q_node {
 	struct wake_q_node *next;
-};
-
-typedef int __kernel_timer_t;
-
-union sigval {
-	int sival_int;
-	void *sival_ptr;
-};
-
-typedef union sigval sigval_t;
-
-typedef __kernel_long_t __kernel_clock_t;
-
-union __sifields {
-	struct {
-		__kernel_pid_t _pid;
-		__kernel_uid32_t _uid;
-	} _kill;
-	struct {
-		__kernel_timer_t _tid;
-		int _overrun;
-		sigval_t _sigval;
-		int _sys_private;
-	} _timer;
-	struct {
-		__kernel_pid_t _pid;
-		__kernel_uid32_t _uid;
-		sigval_t _sigval;
-	} _rt;
-	struct {
-		__kernel_pid_t _pid;
-		__kernel_uid32_t _uid;
-		int _status;
-		__kernel_clock_t _utime;
-		__kernel_clock_t _stime;
-	} _sigchld;
-	struct {
-		void *_addr;
-		union {
-			int _trapno;
-			short int _addr_lsb;
-			struct {
-				char _dummy_bnd[8];
-				void *_lower;
-				void *_upper;
-			} _addr_bnd;
-			struct {
-				char _dummy_pkey[8];
-				__u32 _pkey;
-			} _addr_pkey;
-			struct {
-				long unsigned int _data;
-				__u32 _type;
-				__u32 _flags;
-			} _perf;
-		};
-	} _sigfault;
-	struct {
-		long int _band;
-		int _fd;
-	} _sigpoll;
-	struct {
-		void *_call_addr;
-		int _syscall;
-		unsigned int _arch;
-	} _sigsys;
-};
-
-struct kernel_siginfo {
-	struct {
-		int si_signo;
-		int si_errno;
-		int si_code;
-		union __sifields _sifields;
-	};
 };
 
 typedef struct kernel_siginfo kernel_siginfo_t;
@@ -1612,39 +1468,11 @@ struct pid {
 	struct upid numbers[0];
 };
 
-struct xarray {
-	spinlock_t xa_lock;
-	gfp_t xa_flags;
-	void *xa_head;
-};
-
-struct idr {
-	struct xarray idr_rt;
-	unsigned int idr_base;
-	unsigned int idr_next;
-};
-
 struct ns_common {
 	struct dentry *stashed;
 	const struct proc_ns_operations *ops;
 	unsigned int inum;
 	refcount_t count;
-};
-
-struct pid_namespace {
-	struct idr idr;
-	struct callback_head rcu;
-	unsigned int pid_allocated;
-	struct task_struct *child_reaper;
-	struct kmem_cache *pid_cachep;
-	unsigned int level;
-	struct pid_namespace *parent;
-	struct fs_pin *bacct;
-	struct user_namespace *user_ns;
-	struct ucounts *ucounts;
-	int reboot;
-	struct ns_common ns;
-	int memfd_noexec_scope;
 };
 
 typedef void (*smp_call_func_t)(void *);
@@ -2315,176 +2143,6 @@ struct shrink_control {
 	struct mem_cgroup *memcg;
 };
 
-enum vm_event_item {
-	PGPGIN = 0,
-	PGPGOUT = 1,
-	PSWPIN = 2,
-	PSWPOUT = 3,
-	PGALLOC_DMA = 4,
-	PGALLOC_DMA32 = 5,
-	PGALLOC_NORMAL = 6,
-	PGALLOC_MOVABLE = 7,
-	PGALLOC_DEVICE = 8,
-	ALLOCSTALL_DMA = 9,
-	ALLOCSTALL_DMA32 = 10,
-	ALLOCSTALL_NORMAL = 11,
-	ALLOCSTALL_MOVABLE = 12,
-	ALLOCSTALL_DEVICE = 13,
-	PGSCAN_SKIP_DMA = 14,
-	PGSCAN_SKIP_DMA32 = 15,
-	PGSCAN_SKIP_NORMAL = 16,
-	PGSCAN_SKIP_MOVABLE = 17,
-	PGSCAN_SKIP_DEVICE = 18,
-	PGFREE = 19,
-	PGACTIVATE = 20,
-	PGDEACTIVATE = 21,
-	PGLAZYFREE = 22,
-	PGFAULT = 23,
-	PGMAJFAULT = 24,
-	PGLAZYFREED = 25,
-	PGREFILL = 26,
-	PGREUSE = 27,
-	PGSTEAL_KSWAPD = 28,
-	PGSTEAL_DIRECT = 29,
-	PGSTEAL_KHUGEPAGED = 30,
-	PGSCAN_KSWAPD = 31,
-	PGSCAN_DIRECT = 32,
-	PGSCAN_KHUGEPAGED = 33,
-	PGSCAN_DIRECT_THROTTLE = 34,
-	PGSCAN_ANON = 35,
-	PGSCAN_FILE = 36,
-	PGSTEAL_ANON = 37,
-	PGSTEAL_FILE = 38,
-	PGSCAN_ZONE_RECLAIM_SUCCESS = 39,
-	PGSCAN_ZONE_RECLAIM_FAILED = 40,
-	PGINODESTEAL = 41,
-	SLABS_SCANNED = 42,
-	KSWAPD_INODESTEAL = 43,
-	KSWAPD_LOW_WMARK_HIT_QUICKLY = 44,
-	KSWAPD_HIGH_WMARK_HIT_QUICKLY = 45,
-	PAGEOUTRUN = 46,
-	PGROTATED = 47,
-	DROP_PAGECACHE = 48,
-	DROP_SLAB = 49,
-	OOM_KILL = 50,
-	NUMA_PTE_UPDATES = 51,
-	NUMA_HUGE_PTE_UPDATES = 52,
-	NUMA_HINT_FAULTS = 53,
-	NUMA_HINT_FAULTS_LOCAL = 54,
-	NUMA_PAGE_MIGRATE = 55,
-	PGMIGRATE_SUCCESS = 56,
-	PGMIGRATE_FAIL = 57,
-	THP_MIGRATION_SUCCESS = 58,
-	THP_MIGRATION_FAIL = 59,
-	THP_MIGRATION_SPLIT = 60,
-	COMPACTMIGRATE_SCANNED = 61,
-	COMPACTFREE_SCANNED = 62,
-	COMPACTISOLATED = 63,
-	COMPACTSTALL = 64,
-	COMPACTFAIL = 65,
-	COMPACTSUCCESS = 66,
-	KCOMPACTD_WAKE = 67,
-	KCOMPACTD_MIGRATE_SCANNED = 68,
-	KCOMPACTD_FREE_SCANNED = 69,
-	HTLB_BUDDY_PGALLOC = 70,
-	HTLB_BUDDY_PGALLOC_FAIL = 71,
-	CMA_ALLOC_SUCCESS = 72,
-	CMA_ALLOC_FAIL = 73,
-	UNEVICTABLE_PGCULLED = 74,
-	UNEVICTABLE_PGSCANNED = 75,
-	UNEVICTABLE_PGRESCUED = 76,
-	UNEVICTABLE_PGMLOCKED = 77,
-	UNEVICTABLE_PGMUNLOCKED = 78,
-	UNEVICTABLE_PGCLEARED = 79,
-	UNEVICTABLE_PGSTRANDED = 80,
-	THP_FAULT_ALLOC = 81,
-	THP_FAULT_FALLBACK = 82,
-	THP_FAULT_FALLBACK_CHARGE = 83,
-	THP_COLLAPSE_ALLOC = 84,
-	THP_COLLAPSE_ALLOC_FAILED = 85,
-	THP_FILE_ALLOC = 86,
-	THP_FILE_FALLBACK = 87,
-	THP_FILE_FALLBACK_CHARGE = 88,
-	THP_FILE_MAPPED = 89,
-	THP_SPLIT_PAGE = 90,
-	THP_SPLIT_PAGE_FAILED = 91,
-	THP_DEFERRED_SPLIT_PAGE = 92,
-	THP_UNDERUSED_SPLIT_PAGE = 93,
-	THP_SPLIT_PMD = 94,
-	THP_SCAN_EXCEED_NONE_PTE = 95,
-	THP_SCAN_EXCEED_SWAP_PTE = 96,
-	THP_SCAN_EXCEED_SHARED_PTE = 97,
-	THP_ZERO_PAGE_ALLOC = 98,
-	THP_ZERO_PAGE_ALLOC_FAILED = 99,
-	THP_SWPOUT = 100,
-	THP_SWPOUT_FALLBACK = 101,
-	BALLOON_INFLATE = 102,
-	BALLOON_DEFLATE = 103,
-	BALLOON_MIGRATE = 104,
-	SWAP_RA = 105,
-	SWAP_RA_HIT = 106,
-	SWPIN_ZERO = 107,
-	SWPOUT_ZERO = 108,
-	KSM_SWPIN_COPY = 109,
-	COW_KSM = 110,
-	NR_VM_EVENT_ITEMS = 111,
-};
-
-enum node_stat_item {
-	NR_LRU_BASE = 0,
-	NR_INACTIVE_ANON = 0,
-	NR_ACTIVE_ANON = 1,
-	NR_INACTIVE_FILE = 2,
-	NR_ACTIVE_FILE = 3,
-	NR_UNEVICTABLE = 4,
-	NR_SLAB_RECLAIMABLE_B = 5,
-	NR_SLAB_UNRECLAIMABLE_B = 6,
-	NR_ISOLATED_ANON = 7,
-	NR_ISOLATED_FILE = 8,
-	WORKINGSET_NODES = 9,
-	WORKINGSET_REFAULT_BASE = 10,
-	WORKINGSET_REFAULT_ANON = 10,
-	WORKINGSET_REFAULT_FILE = 11,
-	WORKINGSET_ACTIVATE_BASE = 12,
-	WORKINGSET_ACTIVATE_ANON = 12,
-	WORKINGSET_ACTIVATE_FILE = 13,
-	WORKINGSET_RESTORE_BASE = 14,
-	WORKINGSET_RESTORE_ANON = 14,
-	WORKINGSET_RESTORE_FILE = 15,
-	WORKINGSET_NODERECLAIM = 16,
-	NR_ANON_MAPPED = 17,
-	NR_FILE_MAPPED = 18,
-	NR_FILE_PAGES = 19,
-	NR_FILE_DIRTY = 20,
-	NR_WRITEBACK = 21,
-	NR_WRITEBACK_TEMP = 22,
-	NR_SHMEM = 23,
-	NR_SHMEM_THPS = 24,
-	NR_SHMEM_PMDMAPPED = 25,
-	NR_FILE_THPS = 26,
-	NR_FILE_PMDMAPPED = 27,
-	NR_ANON_THPS = 28,
-	NR_VMSCAN_WRITE = 29,
-	NR_VMSCAN_IMMEDIATE = 30,
-	NR_DIRTIED = 31,
-	NR_WRITTEN = 32,
-	NR_THROTTLED_WRITTEN = 33,
-	NR_KERNEL_MISC_RECLAIMABLE = 34,
-	NR_FOLL_PIN_ACQUIRED = 35,
-	NR_FOLL_PIN_RELEASED = 36,
-	NR_KERNEL_STACK_KB = 37,
-	NR_PAGETABLE = 38,
-	NR_SECONDARY_PAGETABLE = 39,
-	NR_IOMMU_PAGES = 40,
-	NR_SWAPCACHE = 41,
-	PGPROMOTE_SUCCESS = 42,
-	PGPROMOTE_CANDIDATE = 43,
-	PGDEMOTE_KSWAPD = 44,
-	PGDEMOTE_DIRECT = 45,
-	PGDEMOTE_KHUGEPAGED = 46,
-	NR_VM_NODE_STAT_ITEMS = 47,
-};
-
 struct percpu_ref {
 	long unsigned int percpu_count_ptr;
 	struct percpu_ref_data *data;
@@ -2683,21 +2341,6 @@ struct bpf_iter__task_vma {
 	};
 	union {
 		struct vm_area_struct *vma;
-	};
-};
-
-struct bpf_iter__bpf_map_elem {
-	union {
-		struct bpf_iter_meta *meta;
-	};
-	union {
-		struct bpf_map *map;
-	};
-	union {
-		void *key;
-	};
-	union {
-		void *value;
 	};
 };
 
@@ -3071,37 +2714,6 @@ struct bpf_prog_stats {
 	long: 64;
 };
 
-enum bpf_link_type {
-	BPF_LINK_TYPE_UNSPEC = 0,
-	BPF_LINK_TYPE_RAW_TRACEPOINT = 1,
-	BPF_LINK_TYPE_TRACING = 2,
-	BPF_LINK_TYPE_CGROUP = 3,
-	BPF_LINK_TYPE_ITER = 4,
-	BPF_LINK_TYPE_NETNS = 5,
-	BPF_LINK_TYPE_XDP = 6,
-	BPF_LINK_TYPE_PERF_EVENT = 7,
-	BPF_LINK_TYPE_KPROBE_MULTI = 8,
-	BPF_LINK_TYPE_STRUCT_OPS = 9,
-	BPF_LINK_TYPE_NETFILTER = 10,
-	BPF_LINK_TYPE_TCX = 11,
-	BPF_LINK_TYPE_UPROBE_MULTI = 12,
-	BPF_LINK_TYPE_NETKIT = 13,
-	BPF_LINK_TYPE_SOCKMAP = 14,
-	__MAX_BPF_LINK_TYPE = 15,
-};
-
-struct bpf_link {
-	atomic64_t refcnt;
-	u32 id;
-	enum bpf_link_type type;
-	const struct bpf_link_ops *ops;
-	struct bpf_prog *prog;
-	union {
-		struct callback_head rcu;
-		struct work_struct work;
-	};
-};
-
 struct bpf_tramp_image {
 	void *image;
 	int size;
@@ -3113,32 +2725,6 @@ struct bpf_tramp_image {
 		struct callback_head rcu;
 		struct work_struct work;
 	};
-};
-
-struct btf_func_model {
-	u8 ret_size;
-	u8 ret_flags;
-	u8 nr_args;
-	u8 arg_size[12];
-	u8 arg_flags[12];
-};
-
-struct bpf_trampoline {
-	struct hlist_node hlist;
-	struct ftrace_ops *fops;
-	struct mutex mutex;
-	refcount_t refcnt;
-	u32 flags;
-	u64 key;
-	struct {
-		struct btf_func_model model;
-		void *addr;
-		bool ftrace_managed;
-	} func;
-	struct bpf_prog *extension_prog;
-	struct hlist_head progs_hlist[3];
-	int progs_cnt[3];
-	struct bpf_tramp_image *cur_image;
 };
 
 struct bpf_mem_alloc {
@@ -3162,224 +2748,23 @@ struct bpf_local_storage_map {
 	bool bpf_ma;
 };
 
-struct bpf_raw_tracepoint_args {
-	__u64 args[0];
-};
-
-enum bpf_func_id {
-	BPF_FUNC_unspec = 0,
-	BPF_FUNC_map_lookup_elem = 1,
-	BPF_FUNC_map_update_elem = 2,
-	BPF_FUNC_map_delete_elem = 3,
-	BPF_FUNC_probe_read = 4,
-	BPF_FUNC_ktime_get_ns = 5,
-	BPF_FUNC_trace_printk = 6,
-	BPF_FUNC_get_prandom_u32 = 7,
-	BPF_FUNC_get_smp_processor_id = 8,
-	BPF_FUNC_skb_store_bytes = 9,
-	BPF_FUNC_l3_csum_replace = 10,
-	BPF_FUNC_l4_csum_replace = 11,
-	BPF_FUNC_tail_call = 12,
-	BPF_FUNC_clone_redirect = 13,
-	BPF_FUNC_get_current_pid_tgid = 14,
-	BPF_FUNC_get_current_uid_gid = 15,
-	BPF_FUNC_get_current_comm = 16,
-	BPF_FUNC_get_cgroup_classid = 17,
-	BPF_FUNC_skb_vlan_push = 18,
-	BPF_FUNC_skb_vlan_pop = 19,
-	BPF_FUNC_skb_get_tunnel_key = 20,
-	BPF_FUNC_skb_set_tunnel_key = 21,
-	BPF_FUNC_perf_event_read = 22,
-	BPF_FUNC_redirect = 23,
-	BPF_FUNC_get_route_realm = 24,
-	BPF_FUNC_perf_event_output = 25,
-	BPF_FUNC_skb_load_bytes = 26,
-	BPF_FUNC_get_stackid = 27,
-	BPF_FUNC_csum_diff = 28,
-	BPF_FUNC_skb_get_tunnel_opt = 29,
-	BPF_FUNC_skb_set_tunnel_opt = 30,
-	BPF_FUNC_skb_change_proto = 31,
-	BPF_FUNC_skb_change_type = 32,
-	BPF_FUNC_skb_under_cgroup = 33,
-	BPF_FUNC_get_hash_recalc = 34,
-	BPF_FUNC_get_current_task = 35,
-	BPF_FUNC_probe_write_user = 36,
-	BPF_FUNC_current_task_under_cgroup = 37,
-	BPF_FUNC_skb_change_tail = 38,
-	BPF_FUNC_skb_pull_data = 39,
-	BPF_FUNC_csum_update = 40,
-	BPF_FUNC_set_hash_invalid = 41,
-	BPF_FUNC_get_numa_node_id = 42,
-	BPF_FUNC_skb_change_head = 43,
-	BPF_FUNC_xdp_adjust_head = 44,
-	BPF_FUNC_probe_read_str = 45,
-	BPF_FUNC_get_socket_cookie = 46,
-	BPF_FUNC_get_socket_uid = 47,
-	BPF_FUNC_set_hash = 48,
-	BPF_FUNC_setsockopt = 49,
-	BPF_FUNC_skb_adjust_room = 50,
-	BPF_FUNC_redirect_map = 51,
-	BPF_FUNC_sk_redirect_map = 52,
-	BPF_FUNC_sock_map_update = 53,
-	BPF_FUNC_xdp_adjust_meta = 54,
-	BPF_FUNC_perf_event_read_value = 55,
-	BPF_FUNC_perf_prog_read_value = 56,
-	BPF_FUNC_getsockopt = 57,
-	BPF_FUNC_override_return = 58,
-	BPF_FUNC_sock_ops_cb_flags_set = 59,
-	BPF_FUNC_msg_redirect_map = 60,
-	BPF_FUNC_msg_apply_bytes = 61,
-	BPF_FUNC_msg_cork_bytes = 62,
-	BPF_FUNC_msg_pull_data = 63,
-	BPF_FUNC_bind = 64,
-	BPF_FUNC_xdp_adjust_tail = 65,
-	BPF_FUNC_skb_get_xfrm_state = 66,
-	BPF_FUNC_get_stack = 67,
-	BPF_FUNC_skb_load_bytes_relative = 68,
-	BPF_FUNC_fib_lookup = 69,
-	BPF_FUNC_sock_hash_update = 70,
-	BPF_FUNC_msg_redirect_hash = 71,
-	BPF_FUNC_sk_redirect_hash = 72,
-	BPF_FUNC_lwt_push_encap = 73,
-	BPF_FUNC_lwt_seg6_store_bytes = 74,
-	BPF_FUNC_lwt_seg6_adjust_srh = 75,
-	BPF_FUNC_lwt_seg6_action = 76,
-	BPF_FUNC_rc_repeat = 77,
-	BPF_FUNC_rc_keydown = 78,
-	BPF_FUNC_skb_cgroup_id = 79,
-	BPF_FUNC_get_current_cgroup_id = 80,
-	BPF_FUNC_get_local_storage = 81,
-	BPF_FUNC_sk_select_reuseport = 82,
-	BPF_FUNC_skb_ancestor_cgroup_id = 83,
-	BPF_FUNC_sk_lookup_tcp = 84,
-	BPF_FUNC_sk_lookup_udp = 85,
-	BPF_FUNC_sk_release = 86,
-	BPF_FUNC_map_push_elem = 87,
-	BPF_FUNC_map_pop_elem = 88,
-	BPF_FUNC_map_peek_elem = 89,
-	BPF_FUNC_msg_push_data = 90,
-	BPF_FUNC_msg_pop_data = 91,
-	BPF_FUNC_rc_pointer_rel = 92,
-	BPF_FUNC_spin_lock = 93,
-	BPF_FUNC_spin_unlock = 94,
-	BPF_FUNC_sk_fullsock = 95,
-	BPF_FUNC_tcp_sock = 96,
-	BPF_FUNC_skb_ecn_set_ce = 97,
-	BPF_FUNC_get_listener_sock = 98,
-	BPF_FUNC_skc_lookup_tcp = 99,
-	BPF_FUNC_tcp_check_syncookie = 100,
-	BPF_FUNC_sysctl_get_name = 101,
-	BPF_FUNC_sysctl_get_current_value = 102,
-	BPF_FUNC_sysctl_get_new_value = 103,
-	BPF_FUNC_sysctl_set_new_value = 104,
-	BPF_FUNC_strtol = 105,
-	BPF_FUNC_strtoul = 106,
-	BPF_FUNC_sk_storage_get = 107,
-	BPF_FUNC_sk_storage_delete = 108,
-	BPF_FUNC_send_signal = 109,
-	BPF_FUNC_tcp_gen_syncookie = 110,
-	BPF_FUNC_skb_output = 111,
-	BPF_FUNC_probe_read_user = 112,
-	BPF_FUNC_probe_read_kernel = 113,
-	BPF_FUNC_probe_read_user_str = 114,
-	BPF_FUNC_probe_read_kernel_str = 115,
-	BPF_FUNC_tcp_send_ack = 116,
-	BPF_FUNC_send_signal_thread = 117,
-	BPF_FUNC_jiffies64 = 118,
-	BPF_FUNC_read_branch_records = 119,
-	BPF_FUNC_get_ns_current_pid_tgid = 120,
-	BPF_FUNC_xdp_output = 121,
-	BPF_FUNC_get_netns_cookie = 122,
-	BPF_FUNC_get_current_ancestor_cgroup_id = 123,
-	BPF_FUNC_sk_assign = 124,
-	BPF_FUNC_ktime_get_boot_ns = 125,
-	BPF_FUNC_seq_printf = 126,
-	BPF_FUNC_seq_write = 127,
-	BPF_FUNC_sk_cgroup_id = 128,
-	BPF_FUNC_sk_ancestor_cgroup_id = 129,
-	BPF_FUNC_ringbuf_output = 130,
-	BPF_FUNC_ringbuf_reserve = 131,
-	BPF_FUNC_ringbuf_submit = 132,
-	BPF_FUNC_ringbuf_discard = 133,
-	BPF_FUNC_ringbuf_query = 134,
-	BPF_FUNC_csum_level = 135,
-	BPF_FUNC_skc_to_tcp6_sock = 136,
-	BPF_FUNC_skc_to_tcp_sock = 137,
-	BPF_FUNC_skc_to_tcp_timewait_sock = 138,
-	BPF_FUNC_skc_to_tcp_request_sock = 139,
-	BPF_FUNC_skc_to_udp6_sock = 140,
-	BPF_FUNC_get_task_stack = 141,
-	BPF_FUNC_load_hdr_opt = 142,
-	BPF_FUNC_store_hdr_opt = 143,
-	BPF_FUNC_reserve_hdr_opt = 144,
-	BPF_FUNC_inode_storage_get = 145,
-	BPF_FUNC_inode_storage_delete = 146,
-	BPF_FUNC_d_path = 147,
-	BPF_FUNC_copy_from_user = 148,
-	BPF_FUNC_snprintf_btf = 149,
-	BPF_FUNC_seq_printf_btf = 150,
-	BPF_FUNC_skb_cgroup_classid = 151,
-	BPF_FUNC_redirect_neigh = 152,
-	BPF_FUNC_per_cpu_ptr = 153,
-	BPF_FUNC_this_cpu_ptr = 154,
-	BPF_FUNC_redirect_peer = 155,
-	BPF_FUNC_task_storage_get = 156,
-	BPF_FUNC_task_storage_delete = 157,
-	BPF_FUNC_get_current_task_btf = 158,
-	BPF_FUNC_bprm_opts_set = 159,
-	BPF_FUNC_ktime_get_coarse_ns = 160,
-	BPF_FUNC_ima_inode_hash = 161,
-	BPF_FUNC_sock_from_file = 162,
-	BPF_FUNC_check_mtu = 163,
-	BPF_FUNC_for_each_map_elem = 164,
-	BPF_FUNC_snprintf = 165,
-	BPF_FUNC_sys_bpf = 166,
-	BPF_FUNC_btf_find_by_name_kind = 167,
-	BPF_FUNC_sys_close = 168,
-	BPF_FUNC_timer_init = 169,
-	BPF_FUNC_timer_set_callback = 170,
-	BPF_FUNC_timer_start = 171,
-	BPF_FUNC_timer_cancel = 172,
-	BPF_FUNC_get_func_ip = 173,
-	BPF_FUNC_get_attach_cookie = 174,
-	BPF_FUNC_task_pt_regs = 175,
-	BPF_FUNC_get_branch_snapshot = 176,
-	BPF_FUNC_trace_vprintk = 177,
-	BPF_FUNC_skc_to_unix_sock = 178,
-	BPF_FUNC_kallsyms_lookup_name = 179,
-	BPF_FUNC_find_vma = 180,
-	BPF_FUNC_loop = 181,
-	BPF_FUNC_strncmp = 182,
-	BPF_FUNC_get_func_arg = 183,
-	BPF_FUNC_get_func_ret = 184,
-	BPF_FUNC_get_func_arg_cnt = 185,
-	BPF_FUNC_get_retval = 186,
-	BPF_FUNC_set_retval = 187,
-	BPF_FUNC_xdp_get_buff_len = 188,
-	BPF_FUNC_xdp_load_bytes = 189,
-	BPF_FUNC_xdp_store_bytes = 190,
-	BPF_FUNC_copy_from_user_task = 191,
-	BPF_FUNC_skb_set_tstamp = 192,
-	BPF_FUNC_ima_file_hash = 193,
-	BPF_FUNC_kptr_xchg = 194,
-	BPF_FUNC_map_lookup_percpu_elem = 195,
-	BPF_FUNC_skc_to_mptcp_sock = 196,
-	BPF_FUNC_dynptr_from_mem = 197,
-	BPF_FUNC_ringbuf_reserve_dynptr = 198,
-	BPF_FUNC_ringbuf_submit_dynptr = 199,
-	BPF_FUNC_ringbuf_discard_dynptr = 200,
-	BPF_FUNC_dynptr_read = 201,
-	BPF_FUNC_dynptr_write = 202,
-	BPF_FUNC_dynptr_data = 203,
-	BPF_FUNC_tcp_raw_gen_syncookie_ipv4 = 204,
-	BPF_FUNC_tcp_raw_gen_syncookie_ipv6 = 205,
-	BPF_FUNC_tcp_raw_check_syncookie_ipv4 = 206,
-	BPF_FUNC_tcp_raw_check_syncookie_ipv6 = 207,
-	BPF_FUNC_ktime_get_tai_ns = 208,
-	BPF_FUNC_user_ringbuf_drain = 209,
-	BPF_FUNC_cgrp_storage_get = 210,
-	BPF_FUNC_cgrp_storage_delete = 211,
-	__BPF_FUNC_MAX_ID = 212,
+enum bpf_link_type {
+	BPF_LINK_TYPE_UNSPEC = 0,
+	BPF_LINK_TYPE_RAW_TRACEPOINT = 1,
+	BPF_LINK_TYPE_TRACING = 2,
+	BPF_LINK_TYPE_CGROUP = 3,
+	BPF_LINK_TYPE_ITER = 4,
+	BPF_LINK_TYPE_NETNS = 5,
+	BPF_LINK_TYPE_XDP = 6,
+	BPF_LINK_TYPE_PERF_EVENT = 7,
+	BPF_LINK_TYPE_KPROBE_MULTI = 8,
+	BPF_LINK_TYPE_STRUCT_OPS = 9,
+	BPF_LINK_TYPE_NETFILTER = 10,
+	BPF_LINK_TYPE_TCX = 11,
+	BPF_LINK_TYPE_UPROBE_MULTI = 12,
+	BPF_LINK_TYPE_NETKIT = 13,
+	BPF_LINK_TYPE_SOCKMAP = 14,
+	__MAX_BPF_LINK_TYPE = 15,
 };
 
 enum {
