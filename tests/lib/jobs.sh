@@ -122,7 +122,7 @@ plan_case() {
 	where=$kernel${variant:+ $variant}
 	parameters="kernel=$kernel cmdline=$(header "$file" cmdline '') ${variant//+/ } \
 smp=$(header "$file" smp 2) memory=$(header "$file" memory 1024) numa=$(header "$file" numa 1) \
-icount=$(header "$file" icount no)"
+icount=$(header "$file" icount no) parallel=$(header "$file" parallel no)"
 	[[ $(header "$file" boot shared) != own ]] || parameters+=" own=$name"
 	number=${JOB_OF[$parameters]:-}
 	if [[ -z $number ]]; then
@@ -137,6 +137,7 @@ icount=$(header "$file" icount no)"
 			printf -- '--%s\n%s\n' smp "$(header "$file" smp 2)" \
 				memory "$(header "$file" memory 1024)" numa "$(header "$file" numa 1)"
 			[[ $(header "$file" icount no) == no ]] || echo "--icount"
+			[[ $(header "$file" parallel no) == no ]] || echo "--parallel"
 		} >"$JOB/options"
 		echo "$where" >"$JOB/where"
 		echo "$kernel" >"$JOB/kernel"
