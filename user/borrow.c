@@ -8,10 +8,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,13 +21,18 @@
 #include "log.h"
 #include "util.h"
 
+#define LOCK_TRIES    50
+#define LOCK_PAUSE_US 10000
+
 struct entry {
 	char path[160];
 	char old[BORROW_VALUE_SIZE];
 	char value[BORROW_VALUE_SIZE];
 	int lock_fd;
+	bool changed;
 };
 
+/* In memory shared with the keeper, who thus knows how far the changes got. */
 struct borrow {
 	struct entry change[BORROW_MAX];
 	size_t changes;
@@ -38,24 +45,31 @@ struct borrow {
 
 int borrow__new(struct borrow **out)
 {
-	struct borrow *b = calloc(1, sizeof(*b));
+	struct borrow *b;
 
-	if (!b)
-		return -ENOMEM;
+	b = mmap(NULL, sizeof(*b), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (b == MAP_FAILED)
+		return -errno;
 	b->alive_fd = -1;
 	*out = b;
 	return 0;
 }
 
+/* Tries for a while: the keeper of a command that has just ended may be about to finish. */
 static int lock(const char *path, int operation, int *fd)
 {
-	int err;
+	int tries, err;
 
 	*fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (*fd < 0)
 		return -errno;
-	if (flock(*fd, operation | LOCK_NB) == 0)
-		return 0;
+	for (tries = 0; tries < LOCK_TRIES; tries++) {
+		if (flock(*fd, operation | LOCK_NB) == 0)
+			return 0;
+		if (errno != EWOULDBLOCK)
+			break;
+		usleep(LOCK_PAUSE_US);
+	}
 	err = errno == EWOULDBLOCK ? -EBUSY : -errno;
 	close(*fd);
 	*fd = -1;
@@ -100,7 +114,8 @@ int borrow__set(struct borrow *b, const char *path, const char *old, const char 
  * The keeper: ignores what is sent to the whole foreground group, so that
  * Ctrl-C reaches the command alone, and holds the locks until all is back.
  */
-static void __attribute__((noreturn)) keep(struct borrow *b, int read_fd)
+static void __attribute__((noreturn)) keep(struct borrow *b, const int fds[2],
+					   const sigset_t *mask)
 {
 	static const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGTSTP};
 	int status = 0;
@@ -109,21 +124,23 @@ static void __attribute__((noreturn)) keep(struct borrow *b, int read_fd)
 
 	for (i = 0; i < ARRAY_SIZE(ignored); i++)
 		signal(ignored[i], SIG_IGN);
-	close(b->alive_fd);
+	sigprocmask(SIG_SETMASK, mask, NULL);
+	/* Ours by number: b->alive_fd is the other process's, which may be done with it. */
+	close(fds[1]);
 	/* Whoever reads the command's output must see its end when the command ends. */
 	close(STDIN_FILENO);
 	close(STDOUT_FILENO);
 
-	while (read(read_fd, &c, 1) < 0 && errno == EINTR)
+	while (read(fds[0], &c, 1) < 0 && errno == EINTR)
 		;
 	for (i = b->changes; i-- > 0;) {
 		const struct entry *e = &b->change[i];
-		int err = util__write_text(e->path, e->old);
+		int err = e->changed ? util__write_text(e->path, e->old) : 0;
 
 		if (!err)
 			continue;
 		status = 1;
-		log_err("%s could not be set back to %s (%s); write it there by hand", e->path,
+		log_err("%s could not be set back to %s: %s; write it there by hand", e->path,
 			e->old, errname(err));
 	}
 	_exit(status);
@@ -131,24 +148,26 @@ static void __attribute__((noreturn)) keep(struct borrow *b, int read_fd)
 
 static int start_keeper(struct borrow *b)
 {
-	int fds[2];
+	sigset_t all, mask;
+	int fds[2], err;
 	pid_t pid;
 
 	if (pipe2(fds, O_CLOEXEC))
 		return -errno;
-	b->alive_fd = fds[1];
+	/* Nothing reaches the keeper before it ignores what it has to. */
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &mask);
 	pid = fork();
+	err = -errno;
+	if (!pid)
+		keep(b, fds, &mask);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+	close(fds[0]);
 	if (pid < 0) {
-		int err = -errno;
-
-		close(fds[0]);
 		close(fds[1]);
-		b->alive_fd = -1;
 		return err;
 	}
-	if (!pid)
-		keep(b, fds[0]);
-	close(fds[0]);
+	b->alive_fd = fds[1];
 	b->keeper = pid;
 	return 0;
 }
@@ -168,9 +187,12 @@ int borrow__commit(struct borrow *b, const char **path)
 			return err;
 	}
 	for (i = 0; i < b->changes; i++) {
+		/* Before the change: a kill in between leaves no doubt behind. */
+		b->change[i].changed = true;
 		err = util__write_text(b->change[i].path, b->change[i].value);
 		if (!err)
 			continue;
+		b->change[i].changed = false;
 		if (path)
 			*path = b->change[i].path;
 		return err;
@@ -213,7 +235,7 @@ void borrow__free(struct borrow *b)
 		close(b->change[i].lock_fd);
 	for (i = 0; i < b->relied; i++)
 		close(b->rely_fd[i]);
-	free(b);
+	munmap(b, sizeof(*b));
 }
 
 void borrow__cleanup(struct borrow **b)

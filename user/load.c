@@ -245,7 +245,7 @@ static int bind_node(int node)
 	if (errno == EINVAL)
 		return err_r(LOAD_USAGE, "node %d has no memory to bind to; choose another --node",
 			     node);
-	return err_r(LOAD_REFUSED, "this process cannot be bound to node %d (%s); leave --node out",
+	return err_r(LOAD_REFUSED, "this process cannot be bound to node %d: %s; leave --node out",
 		     node, errname(errno));
 }
 
@@ -256,7 +256,7 @@ static int apply_settings(const struct load_plan *plan, struct borrow *b)
 
 	err = borrow__commit(b, &path);
 	if (err)
-		return err_r(LOAD_REFUSED, "%s could not be changed (%s); set it by hand",
+		return err_r(LOAD_REFUSED, "%s could not be changed: %s; set it by hand",
 			     path ? path : "a setting", errname(err));
 	return load_plan__check_pool(plan);
 }

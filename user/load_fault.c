@@ -257,7 +257,7 @@ static int make_arena(const struct load_plan *p, struct load_arena **out)
 			     "the kernel did not give %llu hugetlb pages of %s to this process; "
 			     "look at %s and at the hugetlb limits of the cgroup",
 			     (unsigned long long)p->window, size, p->pool);
-	return err_r(LOAD_FAILED, "memory for %llu folios of %s could not be mapped (%s); ask for "
+	return err_r(LOAD_FAILED, "memory for %llu folios of %s could not be mapped: %s; ask for "
 		     "fewer", (unsigned long long)p->window, size, errname(err));
 }
 
@@ -846,7 +846,7 @@ static int run_threads(struct run *run, struct load_result *r)
 		err = start_workers(workers, n, stacks, &started);
 		/* Those that did start wait in a barrier that will never be full. */
 		if (err)
-			return err_r(LOAD_FAILED, "only %u of %u threads could be started (%s); "
+			return err_r(LOAD_FAILED, "only %u of %u threads could be started: %s; "
 				     "ask for fewer", started, n, errname(err));
 		run_windows(run, workers, r);
 		end_workers(run, workers);

@@ -194,7 +194,7 @@ static int rely(struct borrow *b, const char *path)
 	if (err == -EBUSY)
 		return busy(path);
 	if (err)
-		return err_r(LOAD_REFUSED, "%s could not be opened (%s); is /sys mounted?",
+		return err_r(LOAD_REFUSED, "%s could not be opened: %s; is /sys mounted?",
 				   path, errname(err));
 	return 0;
 }
@@ -211,7 +211,7 @@ static int change(struct borrow *b, const char *path, const char *old, const cha
 	if (err == -EBUSY)
 		return busy(path);
 	if (err)
-		return err_r(LOAD_REFUSED, "%s could not be opened (%s); set it to %s by hand",
+		return err_r(LOAD_REFUSED, "%s could not be opened: %s; set it to %s by hand",
 			     path, errname(err), value);
 	return 0;
 }
@@ -324,7 +324,7 @@ static int check_hugetlb(struct load_plan *p, struct borrow *b)
 	if (!err)
 		err = util__read_u64(path, &pages);
 	if (err)
-		return err_r(LOAD_REFUSED, "%s could not be read (%s); is /sys mounted?", p->pool,
+		return err_r(LOAD_REFUSED, "%s could not be read: %s; is /sys mounted?", p->pool,
 			     errname(err));
 	if (free_pages >= p->opt.count)
 		return rely(b, path);
