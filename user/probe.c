@@ -221,22 +221,18 @@ static int explain_symbol(struct probe_kernel *k, const struct symbol *s, struct
 
 		if (strcmp(inlined_into[i].function, s->name) || !caller || !caller->sym.found)
 			continue;
-		refuse(a, -ENOENT, PROBE_INLINED,
-		       "%s is inlined into its callers in this kernel, so there is no function "
-		       "to attach to",
-		       s->name);
-		if (s->sym.variant[0]) /* whose it is cannot be told: the name alone is no proof */
-			remedy(a, "None: %s is a copy made for another caller.", s->sym.variant);
-		return -ENOENT;
+		return refuse(a, -ENOENT, PROBE_INLINED,
+			      "%s is inlined into its callers in this kernel%s%s%s", s->name,
+			      /* Whose the copy is cannot be told: its name is no proof. */
+			      s->sym.variant[0] ? " (" : "", s->sym.variant,
+			      s->sym.variant[0] ? " is another caller's own copy)" : "");
 	}
 	if (s->sym.variant[0])
 		return refuse(a, -ENOENT, PROBE_INLINED,
 			      "this kernel has no function %s, only %s, a copy that the compiler "
 			      "made for some of its callers",
 			      s->name, s->sym.variant);
-	return refuse(a, -ENOENT, PROBE_ABSENT,
-		      "this kernel has no function %s: it is inlined, or named differently",
-		      s->name);
+	return refuse(a, -ENOENT, PROBE_ABSENT, "this kernel has no function %s", s->name);
 }
 
 /* --- BTF. */
@@ -883,6 +879,22 @@ static int resolve_candidate(struct probe_kernel *k, const struct probe_candidat
 	return -EINVAL;
 }
 
+/* Each candidate is missing: one sentence names them all. */
+static void explain_absent(const struct probe_def *def, struct probe_answer *a)
+{
+	size_t len = 0;
+
+	a->reason[0] = '\0';
+	for (const struct probe_candidate *c = def->candidate; c->name; c++) {
+		const char *sep = c == def->candidate ? "this kernel has no " :
+				  c[1].name	      ? ", no " :
+							" and no ";
+		int n = snprintf(a->reason + len, sizeof(a->reason) - len, "%s%s", sep, c->name);
+
+		len = min(len + (size_t)n, sizeof(a->reason) - 1);
+	}
+}
+
 static void ask_all_tiers(struct probe_kernel *k, struct probe_result *r)
 {
 	for (enum tier tier = TIER_FSESSION; tier <= TIER_KPROBE; tier++)
@@ -893,7 +905,8 @@ static void ask_all_tiers(struct probe_kernel *k, struct probe_result *r)
 int probe__resolve(struct probe_kernel *k, enum probe_id id, enum preempt_model model,
 		   enum tier wanted, bool all_tiers, struct probe_result *r)
 {
-	const struct probe_candidate *c = probe__def(id)->candidate;
+	const struct probe_def *def = probe__def(id);
+	const struct probe_candidate *c = def->candidate;
 	int err = -ENOENT;
 
 	memset(r, 0, sizeof(*r));
@@ -915,5 +928,10 @@ int probe__resolve(struct probe_kernel *k, enum probe_id id, enum preempt_model 
 			err = e;
 		}
 	}
+	if (r->answer.verdict == PROBE_ABSENT && id != PROBE_REFCOUNT)
+		explain_absent(def, &r->answer);
+	if (def->help && !r->answer.remedy[0] &&
+	    (r->answer.verdict == PROBE_ABSENT || r->answer.verdict == PROBE_INLINED))
+		remedy(&r->answer, "%s", def->help);
 	return err;
 }

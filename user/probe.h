@@ -162,6 +162,7 @@ struct probe_def {
 	const char *purpose; /* "how long the kernel takes to clear a folio" */
 	const char *option;  /* measured only with this option ("--allocator"), or NULL */
 	const char *without; /* what is not measured where it is not attachable */
+	const char *help;    /* the remedy where the kernel has none of the candidates, or NULL */
 	struct probe_candidate candidate[PROBE_CANDIDATES]; /* best first */
 };
 
