@@ -51,7 +51,9 @@ def libbpf_verdicts(obj, kernel):
         if found["what"] == "":
             seen.append(key)
         elif found["what"].startswith("matching"):
-            matched.setdefault(key, f"{found['kind']} {found['text']}")
+            # Compilers since clang 15 write wide enumerations as another kind.
+            text = re.sub(r"^enum64 ", "enum ", found["text"])
+            matched.setdefault(key, f"{found['kind']} {text}")
     return seen, matched
 
 
