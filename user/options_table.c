@@ -4,7 +4,7 @@
 #include <limits.h>
 
 #define PID_MAX 4194304 /* PID_MAX_LIMIT of 64-bit kernels */
-#define DAY_NS	(24 * 3600 * NSEC_PER_SEC)
+#define DAY_NS	(86400 * NSEC_PER_SEC)
 
 const struct command_desc options_commands[CMD_COUNT] = {
 	[CMD_RUN] = {

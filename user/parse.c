@@ -39,7 +39,7 @@ char *parse__quote(const char *text, char buf[static PARSE_QUOTE_SIZE])
 	size_t len;
 
 	buf[0] = '"';
-	for (len = 0; text[len] && len < room; len++) {
+	for (len = 0; len < room && text[len]; len++) {
 		unsigned char c = (unsigned char)text[len];
 
 		buf[len + 1] = c < 0x20 || c == 0x7f ? '?' : (char)c;
@@ -294,7 +294,8 @@ char *parse__format_time(uint64_t ns, char buf[static PARSE_TIME_SIZE])
 
 	if (!ns)
 		return strcpy(buf, "0s");
-	for (i = 0; i < ARRAY_SIZE(time_units); i++)
+	/* The last unit, ns, divides everything. */
+	for (i = 0; i < ARRAY_SIZE(time_units) - 1; i++)
 		if (ns % time_units[i].factor == 0)
 			break;
 	snprintf(buf, PARSE_TIME_SIZE, "%" PRIu64 "%s", ns / time_units[i].factor,
@@ -417,7 +418,7 @@ int parse__enum(const char *name, const char *text, const struct parse_name *nam
 /* Edit distance with swaps of neighbours (optimal string alignment). */
 static size_t edit_distance(const char *a, const char *b)
 {
-	size_t d[SUGGEST_MAX + 1][SUGGEST_MAX + 1];
+	size_t d[SUGGEST_MAX + 1][SUGGEST_MAX + 1] = {{0}};
 	size_t la = strlen(a), lb = strlen(b), i, j;
 
 	if (la > SUGGEST_MAX || lb > SUGGEST_MAX)
