@@ -115,8 +115,10 @@ write_sources() {
 		*) printf "deb $options$uri %s main\n" "${ARCHIVE_SUITES[@]}" ;;
 		esac
 	done | sort -u >"$dir/sources.list"
-	[[ -s $dir/sources.list ]] ||
-		die "apt's configuration names no Debian mirror; add one to /etc/apt/sources.list.d"
+	[[ -s $dir/sources.list ]] || {
+		note "apt's configuration names no Debian mirror; add one to /etc/apt/sources.list.d"
+		return 1
+	}
 	cat >>"$dir/apt.conf" <<-END
 		Dir::Etc::sourcelist "$dir/sources.list";
 		Dir::Etc::sourceparts "-";
@@ -142,19 +144,26 @@ apt_refresh() {
 }
 
 apt_refresh_locked() {
-	local arch=$1 dir=$CACHE/apt-$1
+	local arch=$1 dir=$CACHE/apt-$1 failures
 
-	[[ -z $REFRESH ]] && is_fresh "$dir/updated" && return
+	if [[ -z $REFRESH ]]; then
+		! is_fresh "$dir/updated" || return 0
+		# Waiting for a mirror that does not answer, once an hour is enough.
+		[[ -z $(find "$dir/out-of-reach" -mmin -60 2>/dev/null) ]] || return 1
+	fi
 	need apt-get apt
 	apt_setup "$arch"
-	write_sources "$arch"
+	write_sources "$arch" || return 1
 	note "asking apt for the newest $arch kernels"
 	private_apt "$arch" apt-get -qq update >"$dir/update.log" 2>&1 || true
-	[[ -n $(find "$dir/lists" -maxdepth 1 -name '*_Packages*' -mmin -60) ]] || {
-		rm -f "$dir/updated"
+	# A suite that does not exist is no harm; a mirror that answers for none is out of reach.
+	failures=$(grep -c 'Failed to fetch .*InRelease' "$dir/update.log" || true)
+	if ((failures >= $(wc -l <"$dir/sources.list"))); then
+		touch "$dir/out-of-reach"
 		return 1
-	}
+	fi
 	touch "$dir/updated"
+	rm -f "$dir/out-of-reach"
 }
 
 # newest_package NAME → the package that holds the newest vmlinuz, on standard output
