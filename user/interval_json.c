@@ -293,7 +293,7 @@ static void clears_field(struct json_writer *w, const struct snapshot *s)
 		if (!c->count && !c->wall.count)
 			continue;
 		json__begin_object(w);
-		index_field(w, "order", c->other ? -1 : c->order);
+		index_field(w, "order", c->order);
 		json__string_field(w, "page_kind",
 				   page_kind__name(c->other ? ZS_KIND_OTHER : c->kind));
 		json__string_field(w, "numa", numa__name(c->other ? ZS_NUMA_UNKNOWN : c->numa));

@@ -672,10 +672,10 @@ static int digits_of(uint64_t n)
 /* Of what went up to here, cut and not rounded: 100 is said of all only. */
 static void add_cumulative(struct text *t, uint64_t seen, uint64_t count)
 {
-	unsigned int tenths = seen == count ? 1000 : (unsigned int)((long double)seen * 1000 / count);
+	unsigned int tenths = (unsigned int)((long double)seen * 1000 / count);
 
-	if (tenths == 1000 && seen != count)
-		tenths = 999;
+	if (seen != count)
+		tenths = min(tenths, 999U); /* the division rounds */
 	add(t, "%3u.%u" NB "%%", tenths / 10, tenths % 10);
 }
 

@@ -464,7 +464,7 @@ static inline struct snapshot *synthetic_hostile(void)
 	s->cgroup_payers[0].sum_ns = UINT64_MAX;
 	s->cgroup_payers[0].max_ns = UINT64_MAX;
 	snprintf(s->cgroup_payers[0].name, sizeof(s->cgroup_payers[0].name),
-		 "/x\033[2J\r\n\t\x7f\x01\x05y");
+		 "/x\033[2J\r\n\t\x7f\x01\x05\xc2\x9b" "2Jy");
 	return s;
 }
 

@@ -9,6 +9,7 @@
 #include <inttypes.h>
 
 #include "plain.h"
+#include "comma_locale.h"
 #include "synthetic.h"
 #include "golden.h"
 
@@ -188,6 +189,38 @@ static void test_width_and_characters(void **state)
 			}
 		}
 	}
+}
+
+/* Whatever bytes a name holds, what is printed is whole UTF-8 without control characters. */
+static void test_any_name(void **state)
+{
+	_cleanup_snapshot_ struct snapshot *s = synthetic_simple();
+	struct plain_options o = {0};
+	uint32_t seed = 3;
+	int round;
+
+	(void)state;
+	assert_non_null(setlocale(LC_CTYPE, "C.UTF-8"));
+	snprintf(s->coverage[0].reason, sizeof(s->coverage[0].reason), "reason");
+	for (round = 0; round < 20000; round++) {
+		struct hist_max *m = &s->clears[0].wall.max;
+		_cleanup_free_ char *text = NULL;
+		size_t i;
+
+		for (i = 0; i < sizeof(m->comm); i++) {
+			uint32_t r = synthetic_random(&seed);
+
+			/* Mostly bytes that make or break sequences of UTF-8. */
+			m->comm[i] = (char)(r & 0x100 ? 0x80 | (r & 0x7f) : r & 0xff);
+			if (!(r & 0xe00))
+				m->comm[i] = (char)(0xc2 + (r & 0x1f));
+			s->coverage[0].reason[i] = m->comm[i] ? m->comm[i] : 'x';
+		}
+		text = render(s, &o);
+		check_lines(text, 80, false);
+		assert_int_not_equal(mbstowcs(NULL, text, 0), (size_t)-1);
+	}
+	setlocale(LC_CTYPE, "C");
 }
 
 static void test_color_changes_nothing_else(void **state)
@@ -563,6 +596,19 @@ static void test_write_errors_are_reported(void **state)
 	fclose(full);
 }
 
+static void test_locale_changes_nothing(void **state)
+{
+	_cleanup_snapshot_ struct snapshot *s = synthetic_full();
+	struct plain_options o = {.ascii = true};
+	_cleanup_free_ char *c = render(s, &o), *comma = NULL;
+
+	(void)state;
+	assert_true(enter_comma_locale());
+	comma = render(s, &o);
+	leave_comma_locale();
+	assert_string_equal(c, comma);
+}
+
 static void test_attached(void **state)
 {
 	_cleanup_snapshot_ struct snapshot *s = synthetic_empty(&synthetic_machine);
@@ -617,6 +663,7 @@ int main(void)
 		cmocka_unit_test(test_golden_unknown),
 		cmocka_unit_test(test_golden_hostile),
 		cmocka_unit_test(test_width_and_characters),
+		cmocka_unit_test(test_any_name),
 		cmocka_unit_test(test_color_changes_nothing_else),
 		cmocka_unit_test(test_quantile_holds_every_input),
 		cmocka_unit_test(test_rows_are_exact_sums),
@@ -628,6 +675,7 @@ int main(void)
 		cmocka_unit_test(test_blocked_gap_is_flagged),
 		cmocka_unit_test(test_bound_is_held_against),
 		cmocka_unit_test(test_write_errors_are_reported),
+		cmocka_unit_test(test_locale_changes_nothing),
 		cmocka_unit_test(test_attached),
 		cmocka_unit_test(test_totals_say_so),
 	};
