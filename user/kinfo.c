@@ -436,59 +436,77 @@ static enum lockdown find_lockdown(const char *word)
 	return LOCKDOWN_UNKNOWN;
 }
 
+struct lockdown_messages {
+	bool locked;	      /* in some way: the boot message names who asked for it, not the mode */
+	bool confidentiality; /* a refusal that only this mode makes */
+};
+
 static bool see_lockdown(const char *message, void *arg)
 {
-	enum lockdown *mode = arg;
+	struct lockdown_messages *seen = arg;
 
-	/* The boot message names who asked for it, not the mode; each refusal names itself. */
+	if (strstr(message, "Kernel is locked down from"))
+		seen->locked = true;
 	if (strstr(message, "Lockdown: ") && strstr(message, "use of bpf to read kernel RAM"))
-		*mode = LOCKDOWN_CONFIDENTIALITY;
-	else if (strstr(message, "Kernel is locked down from") && *mode == LOCKDOWN_NONE)
-		*mode = LOCKDOWN_INTEGRITY;
+		seen->confidentiality = true;
 	return true;
+}
+
+/* "none [integrity] confidentiality" */
+static enum lockdown lockdown_from_securityfs(const char *root)
+{
+	_cleanup_close_ int fd = kernel_fs__open(root, "securityfs", "lockdown");
+	char text[64], *word;
+	ssize_t n;
+
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (n <= 0)
+		return LOCKDOWN_UNKNOWN;
+	text[n] = '\0';
+	word = strchr(text, '[');
+	if (!word)
+		return LOCKDOWN_UNKNOWN;
+	word++;
+	word[strcspn(word, "]")] = '\0';
+	return find_lockdown(word);
+}
+
+static enum lockdown ask_lockdown(const char *root, const char **source)
+{
+	struct ksym lsm = { .name = "lockdown_is_locked_down" };
+	struct lockdown_messages seen = { 0 };
+	enum lockdown mode;
+	char word[32];
+
+	*source = "/sys/kernel/security/lockdown";
+	mode = lockdown_from_securityfs(root);
+	if (mode != LOCKDOWN_UNKNOWN)
+		return mode;
+
+	*source = "lockdown= on the kernel command line";
+	if (kernel_cmdline__get(root, "lockdown", word, sizeof(word)))
+		mode = find_lockdown(word);
+	if (mode != LOCKDOWN_UNKNOWN)
+		return mode;
+
+	/* Without the module nothing can be locked down. */
+	*source = "/proc/kallsyms: built without lockdown";
+	if (!ksyms__find(root, &lsm, 1) && !lsm.found)
+		return LOCKDOWN_NONE;
+
+	*source = "the kernel's messages";
+	if (!kernel_log__for_each(root, see_lockdown, &seen) && seen.confidentiality)
+		return LOCKDOWN_CONFIDENTIALITY;
+	*source = seen.locked ? "locked down, by the kernel's messages" : "";
+	return LOCKDOWN_UNKNOWN;
 }
 
 enum lockdown lockdown__read(const char *root, char *source, size_t size)
 {
-	_cleanup_close_ int fd = kernel_fs__open(root, "securityfs", "lockdown");
-	enum lockdown mode = LOCKDOWN_UNKNOWN;
-	struct ksym lsm = { .name = "lockdown_is_locked_down" };
-	char text[64], word[32];
-	ssize_t n;
+	const char *where;
+	enum lockdown mode = ask_lockdown(root, &where);
 
 	if (source && size)
-		source[0] = '\0';
-	/* "none [integrity] confidentiality" */
-	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-	if (n > 0) {
-		text[n] = '\0';
-		if (sscanf(text, "%*[^[][%31[a-z]]", word) == 1 ||
-		    sscanf(text, "[%31[a-z]]", word) == 1)
-			mode = find_lockdown(word);
-		if (mode != LOCKDOWN_UNKNOWN) {
-			if (source)
-				snprintf(source, size, "/sys/kernel/security/lockdown");
-			return mode;
-		}
-	}
-	if (kernel_cmdline__get(root, "lockdown", word, sizeof(word)) &&
-	    find_lockdown(word) != LOCKDOWN_UNKNOWN) {
-		if (source)
-			snprintf(source, size, "lockdown= on the kernel command line");
-		return find_lockdown(word);
-	}
-	/* Without the module nothing can be locked down. */
-	if (!ksyms__find(root, &lsm, 1) && !lsm.found) {
-		if (source)
-			snprintf(source, size, "/proc/kallsyms: built without lockdown");
-		return LOCKDOWN_NONE;
-	}
-	mode = LOCKDOWN_NONE;
-	if (kernel_log__for_each(root, see_lockdown, &mode) || mode == LOCKDOWN_NONE)
-		return LOCKDOWN_UNKNOWN;
-	if (mode == LOCKDOWN_INTEGRITY)
-		return LOCKDOWN_UNKNOWN; /* locked down, and nothing told which way */
-	if (source)
-		snprintf(source, size, "the kernel's messages");
+		snprintf(source, size, "%s", where);
 	return mode;
 }

@@ -74,7 +74,7 @@ enum lockdown {
 	LOCKDOWN_CONFIDENTIALITY,
 };
 
-/* source (may be NULL) says where it was read, empty for LOCKDOWN_UNKNOWN. */
+/* source (may be NULL) says where it was read, or what little is known. */
 enum lockdown lockdown__read(const char *root, char *source, size_t size);
 const char *lockdown__name(enum lockdown mode);
 
