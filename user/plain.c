@@ -840,8 +840,12 @@ static void put_series_body(struct page *p, const struct clear_series *c)
 	uint64_t timed_bytes = c->bytes;
 	struct text t = {0};
 
-	if (c->count && c->wall.count != c->count)
-		timed_bytes = (uint64_t)((long double)c->bytes / c->count * c->wall.count);
+	if (c->count && c->wall.count != c->count) {
+		long double timed = (long double)c->bytes / c->count * c->wall.count;
+
+		/* A recording can say anything. */
+		timed_bytes = timed < UINT64_MAX ? (uint64_t)timed : UINT64_MAX;
+	}
 	if (c->wall.count)
 		add_quantiles(p, &t, &c->wall);
 	else
@@ -954,14 +958,29 @@ static int compare_series(const void *pa, const void *pb)
 	return a->numa - b->numa;
 }
 
+/*
+ * Every hole comes with a reason. A reason may also be a remark, on a row that
+ * lacks no more than what was in flight.
+ */
 static bool is_hole(const struct page *p, const struct coverage *c)
 {
-	uint64_t slack = p->s->machine && p->s->machine->cpus > 0 ? p->s->machine->cpus : 1;
+	uint64_t flight = p->s->machine && p->s->machine->cpus > 0 ? p->s->machine->cpus : 1;
 
-	if (!c->kernel.known || !c->seen.known || c->kernel.value <= c->seen.value)
+	if (!c->reason[0] || !c->kernel.known || !c->seen.known ||
+	    c->kernel.value <= c->seen.value)
 		return false;
-	/* Without a reason, it may be the clears that were open at either end. */
-	return c->reason[0] || c->kernel.value - c->seen.value > slack;
+	return !c->seen.value || c->kernel.value - c->seen.value > flight;
+}
+
+/* Does any of them have something to say? */
+static bool any_durations(const struct duration_series *d, size_t nr)
+{
+	size_t i;
+
+	for (i = 0; i < nr; i++)
+		if (d[i].count || d[i].wall.count)
+			return true;
+	return false;
 }
 
 static void put_nothing(struct page *p)
@@ -975,6 +994,11 @@ static void put_nothing(struct page *p)
 	blank(p);
 	if (!interval__measures_clears(s)) {
 		add(&t, WARN "Clears are not measured" PLAIN ": no probe that sees them is attached.");
+		paragraph(p, 0, 0, &t);
+		return;
+	}
+	if (any_durations(s->allocator, s->nr_allocator)) {
+		add(&t, "Nothing was cleared at the fault; see allocator clears.");
 		paragraph(p, 0, 0, &t);
 		return;
 	}
@@ -1190,17 +1214,6 @@ static void put_resched(struct page *p)
 		keyed(p, "outlived", &t);
 	}
 	put_resched_bound(p);
-}
-
-/* Does any of them have something to say? */
-static bool any_durations(const struct duration_series *d, size_t nr)
-{
-	size_t i;
-
-	for (i = 0; i < nr; i++)
-		if (d[i].count || d[i].wall.count)
-			return true;
-	return false;
 }
 
 static void keyed_order(struct page *p, int order, const struct text *t)
@@ -1497,28 +1510,18 @@ static void put_coverage_row(struct page *p, const struct coverage *c)
 	char reason[NAME_SIZE];
 	struct text t = {0};
 
-	if (is_hole(p, c)) {
-		add(&t, WARN "coverage hole:" PLAIN " ");
-		add_coverage_name(p, &t, c);
-		add(&t, ": the kernel counted %" PRIu64 ", seen %" PRIu64 ", ", c->kernel.value,
-		    c->seen.value);
-		add(&t, WARN "%" PRIu64 " not seen" PLAIN ".", c->kernel.value - c->seen.value);
-		if (!c->reason[0])
-			add(&t, " The reason is not known.");
-	} else {
-		add(&t, "coverage note: ");
-		add_coverage_name(p, &t, c);
-		if (c->kernel.known)
-			add(&t, ": the kernel counted %" PRIu64, c->kernel.value);
-		else
-			add(&t, ": the kernel does not count these");
-		if (c->seen.known)
-			add(&t, ", seen %" PRIu64, c->seen.value);
-		add(&t, ".");
-	}
-	if (c->reason[0])
-		add(&t, " %s", safe(p, reason, c->reason));
-	if (c->reason[0] && !strchr(".!?", c->reason[strlen(c->reason) - 1]))
+	add(&t, is_hole(p, c) ? WARN "coverage hole," PLAIN " " : "coverage note, ");
+	add_coverage_name(p, &t, c);
+	if (c->kernel.known)
+		add(&t, ": the kernel counted %" PRIu64, c->kernel.value);
+	else
+		add(&t, ": the kernel does not count these");
+	if (c->seen.known)
+		add(&t, ", seen %" PRIu64, c->seen.value);
+	if (is_hole(p, c))
+		add(&t, ", " WARN "%" PRIu64 " not seen" PLAIN, c->kernel.value - c->seen.value);
+	add(&t, ": %s", safe(p, reason, c->reason));
+	if (!strchr(".!?", c->reason[strlen(c->reason) - 1]))
 		add(&t, ".");
 	paragraph(p, 0, 2, &t);
 }

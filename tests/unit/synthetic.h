@@ -403,9 +403,9 @@ static inline struct snapshot *synthetic_hole(void)
 
 	s->coverage[0].kernel.value = 512;
 	snprintf(s->coverage[0].reason, sizeof(s->coverage[0].reason),
-		 "init_on_alloc=1: since 6.13 the page allocator zeroes these and "
-		 "folio_zero_user() is not called; --allocator measures them there, booting with "
-		 "init_on_alloc=0 moves them back to the fault");
+		 "the page allocator zeroes them (init_on_alloc=1), and then no clear follows at "
+		 "the fault; run with --allocator to time them there, or boot with "
+		 "init_on_alloc=0");
 	synthetic_coverage(s, "shmem", synthetic_known(32), 0,
 			   "shmem zeroes page by page, which is not a folio clear");
 	return s;

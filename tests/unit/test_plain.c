@@ -520,29 +520,53 @@ static void test_coverage_words(void **state)
 {
 	_cleanup_snapshot_ struct snapshot *s = synthetic_simple();
 	struct plain_options o = {0}, verbose = {.verbose = 1};
-	_cleanup_free_ char *close = NULL, *apart = NULL, *twice = NULL, *quiet = NULL, *all = NULL;
+	_cleanup_free_ char *close = NULL, *apart = NULL, *twice = NULL, *one = NULL, *quiet = NULL, *all = NULL;
 
 	(void)state;
-	/* As many as there are CPUs may be open: no hole. */
+	/* Whoever compares gives a reason for what is more than what was in flight. */
 	s->coverage[0].kernel.value = 516;
 	close = render(s, &o);
 	assert_says(close, "thp 512 of 516 (the rest in flight)");
+
+	strcpy(s->coverage[0].reason, "out of sight");
 	s->coverage[0].kernel.value = 517;
 	apart = render(s, &o);
-	assert_says(apart, "coverage hole: thp: the kernel counted 517, seen 512, 5 not seen.");
-	assert_says(apart, "The reason is not known.");
+	assert_says(apart, "coverage hole, thp: the kernel counted 517, seen 512, 5 not seen: "
+			   "out of sight.");
 
 	/* A remark without a hole. */
-	s->coverage[0].kernel.value = 512;
+	s->coverage[0].kernel.value = 513;
 	strcpy(s->coverage[0].reason, "zeroed twice");
 	twice = render(s, &o);
-	assert_says(twice, "coverage note: thp: the kernel counted 512, seen 512. zeroed twice.");
+	assert_says(twice, "coverage note, thp: the kernel counted 513, seen 512: zeroed twice.");
+
+	/* One that was not seen at all is a hole, however small. */
+	s->coverage[0].kernel.value = 1;
+	s->coverage[0].seen.value = 0;
+	one = render(s, &o);
+	assert_says(one, "coverage hole, thp: the kernel counted 1, seen 0, 1 not seen");
 
 	/* What the kernel does not count is said on request only. */
 	quiet = render(s, &o);
 	assert_says_not(quiet, "hugetlb");
 	all = render(s, &verbose);
 	assert_says(all, "not counted by the kernel, so not compared: hugetlb (seen 0)");
+}
+
+static void test_allocator_clears_are_clears(void **state)
+{
+	_cleanup_snapshot_ struct snapshot *s = synthetic_hole(), *full = synthetic_full();
+	struct plain_options o = {0};
+	_cleanup_free_ char *text = NULL;
+
+	(void)state;
+	s->has_allocator = true;
+	s->allocator = TAKE_PTR(full->allocator);
+	s->nr_allocator = 1;
+	full->nr_allocator = 0;
+	text = render(s, &o);
+	assert_says(text, "Nothing was cleared at the fault; see allocator clears.");
+	assert_says(text, "order 4 96, ");
 }
 
 static void test_gaps_without_durations(void **state)
@@ -671,6 +695,7 @@ int main(void)
 		cmocka_unit_test(test_floor_marks_every_count),
 		cmocka_unit_test(test_refcount),
 		cmocka_unit_test(test_coverage_words),
+		cmocka_unit_test(test_allocator_clears_are_clears),
 		cmocka_unit_test(test_gaps_without_durations),
 		cmocka_unit_test(test_blocked_gap_is_flagged),
 		cmocka_unit_test(test_bound_is_held_against),
