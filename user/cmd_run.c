@@ -28,7 +28,9 @@ static int run_end(void *arg, const struct snapshot *total)
 int cmd_run__run(const struct options *opt)
 {
 	_cleanup_view_ struct view view = { 0 };
-	struct session_sink sink = { .arg = &view, .interval = run_interval, .end = run_end };
+	struct session_sink sink = {
+		.arg = &view, .end_fd = -1, .interval = run_interval, .end = run_end
+	};
 
 	view__init(&view, &opt->run, stdout);
 	return session__run(opt, &sink);

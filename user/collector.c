@@ -195,6 +195,16 @@ static void choose_gaps(struct collector *c)
 	ro->use_slot = true;
 }
 
+/* How deep a group is: 0 for the root, "/", 2 for "/a/b". */
+static unsigned int cgroup_level(const char *path)
+{
+	unsigned int level = 0;
+
+	for (; *path; path++)
+		level += path[0] == '/' && path[1] && path[1] != '/';
+	return level;
+}
+
 static int set_filters(struct collector *c)
 {
 	typeof(c->skel->rodata) ro = c->skel->rodata;
@@ -210,14 +220,18 @@ static int set_filters(struct collector *c)
 		ro->filter_comm_len = strlen(opt->comm);
 	}
 	if (opt->cgroup) {
+		char path[4096];
 		uint64_t id;
 
 		err = cgroup__id(opt->cgroup, &id);
+		if (!err)
+			err = cgroup__path(id, path, sizeof(path));
 		if (err)
 			return err_errno_r(err,
 					   "no cgroup \"%s\" in the v2 hierarchy; give its path below it, or its id",
 					   opt->cgroup);
 		ro->filter_cgroup = id;
+		ro->filter_cgroup_level = cgroup_level(path);
 	}
 	ro->filter_min_order = opt->min_order;
 	ro->filter_on = i || opt->comm || opt->cgroup || opt->min_order;

@@ -64,7 +64,9 @@ void hist__fill_tables(uint64_t bound[ZS_BOUNDS], uint16_t cell[ZS_CELLS])
 /* The bucket of the event of rank ceil(q * count); count != 0. */
 static size_t bucket_of_rank(const uint64_t *bucket, size_t nr, uint64_t count, double q)
 {
-	uint64_t rank = (uint64_t)ceill((long double)q * count);
+	/* In millionths: 0.1 * 10 is more than 1 in floating point, and its ceiling 2. */
+	uint64_t millionths = llround(q * 1e6);
+	uint64_t rank = ((unsigned __int128)millionths * count + 999999) / 1000000;
 	uint64_t seen = 0;
 	size_t i;
 

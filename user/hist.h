@@ -65,9 +65,9 @@ unsigned int hist__bucket(uint64_t ns);
 void hist__fill_tables(uint64_t bound[ZS_BOUNDS], uint16_t cell[ZS_CELLS]);
 
 /*
- * The bucket interval in which the q-quantile lies (q in 0..1): the rank is
- * ceil(q * count), the smallest duration that at least a share q did not
- * exceed. {0, 0} for an empty histogram.
+ * The bucket interval in which the q-quantile lies (q in 0..1, to a millionth):
+ * the rank is ceil(q * count), the smallest duration that at least a share q
+ * did not exceed. {0, 0} for an empty histogram.
  */
 struct hist_range hist__quantile(const struct hist *h, double q);
 struct hist_range hist__span_quantile(const struct span_hist *h, double q);

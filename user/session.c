@@ -67,9 +67,11 @@ static void announce(const struct options *opt, const struct snapshot *s)
 }
 
 /* True: go on; false: the time is up or a signal came. */
-static bool wait_interval(int timer, int signals, uint64_t end_ns)
+static bool wait_interval(int timer, int signals, int end_fd, uint64_t end_ns)
 {
+	/* poll() passes over a descriptor of -1. */
 	struct pollfd fds[] = { { .fd = signals, .events = POLLIN },
+				{ .fd = end_fd, .events = POLLIN },
 				{ .fd = timer, .events = POLLIN } };
 	uint64_t now = util__monotonic_ns(), ticks;
 	int timeout = -1;
@@ -80,11 +82,11 @@ static bool wait_interval(int timer, int signals, uint64_t end_ns)
 		timeout = (end_ns - now + NSEC_PER_MSEC - 1) / NSEC_PER_MSEC;
 	}
 	for (;;) {
-		int n = poll(fds, 2, timeout);
+		int n = poll(fds, ARRAY_SIZE(fds), timeout);
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n <= 0 || fds[0].revents)
+		if (n <= 0 || fds[0].revents || fds[1].revents)
 			return false;
 		return read(timer, &ticks, sizeof(ticks)) == sizeof(ticks);
 	}
@@ -138,7 +140,7 @@ static int measure(struct collector *c, const struct options *opt, const struct 
 	timer = open_timer(opt->run.interval_ns);
 	if (timer < 0)
 		return err_errno_r(timer, "no timer could be made");
-	while (wait_interval(timer, signals, end_ns)) {
+	while (wait_interval(timer, signals, sink->end_fd, end_ns)) {
 		err = step(c, sink, &last);
 		if (err)
 			return err;

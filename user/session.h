@@ -13,6 +13,8 @@
 /* What a command does with the intervals. All may return -errno, which ends the session. */
 struct session_sink {
 	void *arg;
+	/* The session also ends when this descriptor becomes readable; -1: none. */
+	int end_fd;
 	/* Everything is attached; s has no counts yet. May be NULL. */
 	int (*begin)(void *arg, const struct snapshot *s);
 	/* interval: since the last call; total: since attach. */

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Counts of clears are exact: every kind and order against what load itself counted, under every
+# preemption model.
+# kernel: debian-6.12
+# matrix: preempt=none preempt=voluntary preempt=full
+# cmdline: init_on_alloc=0
+# memory: 3072
+# timeout: 1200
+# files: /usr/bin/jq tests/vm/guest/measure.sh
+. /root/measure.sh
+
+measure "one THP" thp 9 "" --kind thp --count 1
+expect_eq "one THP: exactly one" "$(counted thp 9)" 1
+measure "512 THPs" thp 9 "" --kind thp --count 512
+before=$(vmstat_get thp_fault_alloc)
+measure "4 x 256 THPs" thp 9 "" --kind thp --count 1024 --threads 4 --touch random
+after=$(vmstat_get thp_fault_alloc)
+expect_eq "4 x 256 THPs: as the kernel counts" "$(counted thp 9)" 1024
+expect_eq "4 x 256 THPs: vmstat" $((after - before)) 1024
+expect_eq "coverage has no hole" "$(total '[.coverage[] | select(.what == "thp") | .kernel == .seen] | all')" true
+measure "64 hugetlb 2 MiB" hugetlb 9 "" --kind hugetlb --count 64 --reserve
+measure "1 hugetlb 1 GiB" hugetlb 18 "" --kind hugetlb --order 18 --count 1 --reserve
+measure "200 mTHP 64 KiB" mthp 4 "" --kind mthp --order 4 --count 200
+measure "16 memfd-hugetlb" hugetlb 9 "" --kind memfd-hugetlb --count 16 --reserve

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=dash
+# Runs a workload under zeroscope in the guest and holds its own count against what was measured.
+# The case must bring jq: "# files: /usr/bin/jq tests/vm/guest/measure.sh".
+
+# What load runs in: only its clears pass the filter, whatever else the guest does.
+measure_cgroup=/sys/fs/cgroup/measured
+
+# start_run [OPTION…]: starts `zeroscope run`; returns when everything is attached
+start_run() {
+	mkdir -p "$measure_cgroup"
+	rm -f run.json run.err
+	zeroscope run --json --cumulative "$@" >run.json 2>run.err &
+	run_pid=$!
+	if ! wait_for_line run.err '^attached:' 300; then
+		diag "zeroscope did not attach: $(cat run.err)"
+		return 1
+	fi
+}
+
+# stop_run: ends it as Ctrl-C does; its last line has the totals. Status as zeroscope's.
+stop_run() {
+	kill -INT "$run_pid"
+	wait "$run_pid"
+	run_status=$?
+	tail -n 1 run.json >totals.json
+	return $run_status
+}
+
+# load_in_cgroup ARGUMENT…: the workload; its report is in load.json
+load_in_cgroup() {
+	(
+		echo 0 >"$measure_cgroup/cgroup.procs"
+		exec zeroscope load --json "$@"
+	) >load.json 2>load.err
+}
+
+# total QUERY: a value of the totals, by jq
+total() {
+	jq -r "$1" totals.json
+}
+
+# counted KIND ORDER: clears of that kind and order, by entry
+counted() {
+	total "[.clears[]? | select(.page_kind == \"$1\" and .order == $2) | .count] | add // 0"
+}
+
+# histogrammed: clears with both ends
+histogrammed() {
+	total '[.clears[]?.wall.count] | add // 0'
+}
+
+lost() {
+	total '[.loss[] | numbers] | add // 0'
+}
+
+# measure NAME KIND ORDER OPTIONS LOAD-ARGUMENT…: the whole of it. OPTIONS is one word list for run.
+measure() {
+	m_name=$1 m_kind=$2 m_order=$3 m_options=$4
+	shift 4
+	# shellcheck disable=SC2086 # a list of words
+	start_run -c /measured $m_options || { not_ok "$m_name" "not attached"; return; }
+	load_in_cgroup "$@"
+	m_status=$?
+	stop_run
+	expect_eq "$m_name: run ends well" "$run_status" 0
+	if [ $m_status -ne 0 ]; then
+		not_ok "$m_name: load" "status $m_status: $(cat load.err)"
+		return
+	fi
+	m_want=$(jq -r ".clears_expected[\"$m_order\"] // 0" load.json)
+	expect_eq "$m_name: count is load's own" "$(counted "$m_kind" "$m_order")" "$m_want"
+	expect_eq "$m_name: histogram + loss = count" $(($(histogrammed) + $(lost))) \
+		"$(total '[.clears[]?.count] | add // 0')"
+	diag "$m_name: count $m_want, lost $(lost), clears_total $(total .clears_total)"
+}
