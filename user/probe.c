@@ -314,11 +314,14 @@ bool probe_kernel__allocator_skips(const struct probe_kernel *k)
 
 /* --- The kernel. */
 
+/* libbpf would say what is wrong before our caller can, who knows whether it matters. */
 static struct btf *parse_btf(const char *path, int *err)
 {
+	libbpf_print_fn_t print = libbpf_set_print(NULL);
 	struct btf *btf = btf__parse(path, NULL);
 
 	*err = btf ? 0 : -errno;
+	libbpf_set_print(print);
 	return btf;
 }
 
