@@ -672,10 +672,12 @@ static int digits_of(uint64_t n)
 /* Of what went up to here, cut and not rounded: 100 is said of all only. */
 static void add_cumulative(struct text *t, uint64_t seen, uint64_t count)
 {
-	unsigned int tenths = (unsigned int)((long double)seen * 1000 / count);
+	unsigned int tenths = 1000;
 
-	if (seen != count)
+	if (seen < count) {
+		tenths = (unsigned int)((long double)seen * 1000 / count);
 		tenths = min(tenths, 999U); /* the division rounds */
+	}
 	add(t, "%3u.%u" NB "%%", tenths / 10, tenths % 10);
 }
 
@@ -1090,59 +1092,79 @@ static void put_gaps_by_order(struct page *p, unsigned int cause)
 	}
 }
 
+static void sum_gaps(const struct gaps *g, unsigned int cause, uint64_t *count, uint64_t *sum_ns)
+{
+	size_t i;
+
+	*count = 0;
+	*sum_ns = 0;
+	for (i = 0; i < g->nr_sums; i++) {
+		if (g->sums[i].cause != cause)
+			continue;
+		*count += g->sums[i].count;
+		*sum_ns += g->sums[i].sum_ns;
+	}
+}
+
+static bool any_gaps(const struct snapshot *s)
+{
+	size_t i;
+
+	if (s->gaps_per_clear.known && s->gaps_counted)
+		return true;
+	for (i = 0; s->gaps && i < s->gaps->nr_sums; i++)
+		if (s->gaps->sums[i].count)
+			return true;
+	return false;
+}
+
+static void put_gap_cause(struct page *p, unsigned int cause)
+{
+	const struct gaps *g = p->s->gaps;
+	bool odd = cause == ZS_GAP_BLOCKED;
+	uint64_t count, sum_ns;
+	struct text t = {0};
+
+	sum_gaps(g, cause, &count, &sum_ns);
+	if (!count)
+		return;
+	add_summary(p, &t, count, sum_ns, g->has_cause[cause] ? &g->duration[cause] : NULL, "by");
+	add(&t, "%s; the task %s%s", odd ? WARN : "", explain_cause(cause), odd ? PLAIN : "");
+	keyed(p, gap_cause__name(cause), &t);
+	if (p->o->verbose)
+		put_gaps_by_order(p, cause);
+}
+
 static void put_gaps(struct page *p)
 {
 	const struct snapshot *s = p->s;
-	bool any = false;
+	char num[QUANTITY_SIZE];
 	struct text t = {0};
 	unsigned int cause;
-	size_t i;
 
 	if (!s->gaps && !s->gaps_per_clear.known)
 		return;
-	if (!s->clears_total && !s->gaps_counted && !p->o->verbose)
+	if (!s->clears_total && !any_gaps(s) && !p->o->verbose)
 		return;
 	blank(p);
 	add(&t, "gaps while clearing (the task was off its CPU)");
-	if (s->gaps_per_clear.known) {
-		char num[QUANTITY_SIZE];
-
+	if (!any_gaps(s)) {
+		add(&t, ": none");
+	} else if (s->gaps_per_clear.known) {
 		put_number(num, s->gaps_per_clear.value, 3, NEAREST, 0);
-		add(&t, ": %s a clear", s->gaps_per_clear.value > 0 ? num : "0");
+		add(&t, ": %s a clear", num);
 	}
 	heading(p, &t);
+	if (!any_gaps(s))
+		return;
 	if (!s->gaps) {
 		t.len = 0;
 		add(&t, "%" PRIu64 " counted; how long they took is not measured", s->gaps_counted);
 		paragraph(p, 2, 4, &t);
 		return;
 	}
-	for (cause = 0; cause < ZS_GAP_CAUSES; cause++) {
-		uint64_t count = 0, sum_ns = 0;
-
-		for (i = 0; i < s->gaps->nr_sums; i++) {
-			if (s->gaps->sums[i].cause != cause)
-				continue;
-			count += s->gaps->sums[i].count;
-			sum_ns += s->gaps->sums[i].sum_ns;
-		}
-		if (!count)
-			continue;
-		any = true;
-		t.len = 0;
-		add_summary(p, &t, count, sum_ns,
-			    s->gaps->has_cause[cause] ? &s->gaps->duration[cause] : NULL, "by");
-		add(&t, "%s; the task %s%s", cause == ZS_GAP_BLOCKED ? WARN : "",
-		    explain_cause(cause), cause == ZS_GAP_BLOCKED ? PLAIN : "");
-		keyed(p, gap_cause__name(cause), &t);
-		if (p->o->verbose)
-			put_gaps_by_order(p, cause);
-	}
-	if (!any) {
-		t.len = 0;
-		add(&t, "none");
-		paragraph(p, 2, 4, &t);
-	}
+	for (cause = 0; cause < ZS_GAP_CAUSES; cause++)
+		put_gap_cause(p, cause);
 }
 
 /* The longest that a cooperative kernel clears without giving way, as far as it was measured. */

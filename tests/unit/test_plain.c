@@ -582,6 +582,24 @@ static void test_gaps_without_durations(void **state)
 	assert_says(text, "0.250 a clear 128 counted; how long they took is not measured");
 }
 
+static void test_no_gaps(void **state)
+{
+	_cleanup_snapshot_ struct snapshot *s = synthetic_simple(), *e = synthetic_empty(s->machine);
+	struct plain_options o = {0};
+	_cleanup_free_ char *text = NULL, *empty = NULL;
+
+	(void)state;
+	s->gaps = synthetic_zeroed(1, sizeof(*s->gaps));
+	s->gaps_per_clear.known = true;
+	text = render(s, &o);
+	assert_says(text, "gaps while clearing (the task was off its CPU): none");
+	/* Without clears there is nothing to say about them. */
+	e->gaps = synthetic_zeroed(1, sizeof(*e->gaps));
+	e->gaps_per_clear.known = true;
+	empty = render(e, &o);
+	assert_says_not(empty, "gaps");
+}
+
 static void test_blocked_gap_is_flagged(void **state)
 {
 	_cleanup_snapshot_ struct snapshot *s = synthetic_full();
@@ -697,6 +715,7 @@ int main(void)
 		cmocka_unit_test(test_coverage_words),
 		cmocka_unit_test(test_allocator_clears_are_clears),
 		cmocka_unit_test(test_gaps_without_durations),
+		cmocka_unit_test(test_no_gaps),
 		cmocka_unit_test(test_blocked_gap_is_flagged),
 		cmocka_unit_test(test_bound_is_held_against),
 		cmocka_unit_test(test_write_errors_are_reported),
