@@ -864,8 +864,8 @@ static void put_series_body(struct page *p, const struct clear_series *c)
 	put_speed(p, c->bytes, timed_bytes, c->wall.sum_ns);
 	if (c->wall.count && c->wall.count < c->count && (p->s->floor || p->o->verbose)) {
 		t.len = 0;
-		add(&t, "%" PRIu64 " of them to the end; the others are open, or their end was missed",
-		    c->wall.count);
+		add(&t, "%" PRIu64 " of them to the end; ", c->wall.count);
+		add(&t, "the others are open, or their end was missed");
 		keyed_series(p, "seen", &t);
 	}
 	histogram(p, &c->wall, "wall time", "clears");
@@ -995,7 +995,8 @@ static void put_nothing(struct page *p)
 
 	blank(p);
 	if (!interval__measures_clears(s)) {
-		add(&t, WARN "Clears are not measured" PLAIN ": no probe that sees them is attached.");
+		add(&t, WARN "Clears are not measured" PLAIN);
+		add(&t, ": no probe that sees them is attached.");
 		paragraph(p, 0, 0, &t);
 		return;
 	}
@@ -1282,7 +1283,8 @@ static void put_extents(struct page *p)
 			add(&t, "; %s" NB "a" NB "clear", num);
 		}
 		if (d->has_pages && d->pages.count) {
-			put_number(num, (double)d->pages.sum / (double)d->pages.count, 3, NEAREST, 0);
+			put_number(num, (double)d->pages.sum / (double)d->pages.count, 3, NEAREST,
+				   0);
 			add(&t, ", %s" NB "pages" NB "each on average", num);
 		}
 		keyed_order(p, d->order, &t);
@@ -1419,8 +1421,8 @@ static void put_huge_zero(struct page *p)
 	blank(p);
 	add(&t, BOLD "huge zero folio:" PLAIN " ");
 	if (kind == HUGE_ZERO_PERSISTENT || kind == HUGE_ZERO_ABSENT) {
-		add(&t, "%s",
-		    kind == HUGE_ZERO_PERSISTENT ? "persistent, never freed" : "this kernel has none");
+		add(&t, kind == HUGE_ZERO_PERSISTENT ? "persistent, never freed" :
+						       "this kernel has none");
 		paragraph(p, 0, 4, &t);
 		return;
 	}

@@ -78,8 +78,8 @@ static inline void golden__compare(const char *name, const char *text, size_t le
 		;
 	if (size != len || at < len) {
 		golden[size] = '\0';
-		print_error("%s differs from byte %zu on:\n--- expected\n%s\n--- got\n%s\n", path, at,
-			    golden + at, text + at);
+		print_error("%s differs from byte %zu on:\n--- expected\n%s\n--- got\n%s\n", path,
+			    at, golden + at, text + at);
 		free(golden);
 		fail();
 	}

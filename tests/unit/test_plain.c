@@ -154,7 +154,7 @@ static void check_lines(const char *text, int width, bool ascii)
 			fail_msg("wider than %d columns: %.*s", width, (int)(end - text), text);
 		for (c = text; c < end; c++) {
 			if ((unsigned char)*c < 0x20 || *c == 0x7f)
-				fail_msg("control character %#x: %.*s", *c, (int)(end - text), text);
+				fail_msg("character %#x: %.*s", *c, (int)(end - text), text);
 			/* U+0080 to U+009F are control characters too. */
 			if (*c == '\xc2' && (unsigned char)c[1] < 0xa0)
 				fail_msg("C1 character: %.*s", (int)(end - text), text);
@@ -282,7 +282,8 @@ static double parse_value(const char **at)
 	for (i = 0; i < ARRAY_SIZE(units); i++) {
 		size_t len = strlen(units[i].name);
 
-		if (strncmp(unit + 1, units[i].name, len) != 0 || isalpha((unsigned char)unit[1 + len]))
+		if (strncmp(unit + 1, units[i].name, len) != 0 ||
+		    isalpha((unsigned char)unit[1 + len]))
 			continue;
 		if (unit == *at)
 			*at = unit + 1 + len;
@@ -520,7 +521,8 @@ static void test_coverage_words(void **state)
 {
 	_cleanup_snapshot_ struct snapshot *s = synthetic_simple();
 	struct plain_options o = {0}, verbose = {.verbose = 1};
-	_cleanup_free_ char *close = NULL, *apart = NULL, *twice = NULL, *one = NULL, *quiet = NULL, *all = NULL;
+	_cleanup_free_ char *close = NULL, *apart = NULL, *twice = NULL, *one = NULL;
+	_cleanup_free_ char *quiet = NULL, *all = NULL;
 
 	(void)state;
 	/* Whoever compares gives a reason for what is more than what was in flight. */
@@ -584,7 +586,8 @@ static void test_gaps_without_durations(void **state)
 
 static void test_no_gaps(void **state)
 {
-	_cleanup_snapshot_ struct snapshot *s = synthetic_simple(), *e = synthetic_empty(s->machine);
+	_cleanup_snapshot_ struct snapshot *s = synthetic_simple();
+	_cleanup_snapshot_ struct snapshot *e = synthetic_empty(s->machine);
 	struct plain_options o = {0};
 	_cleanup_free_ char *text = NULL, *empty = NULL;
 
