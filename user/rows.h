@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef ZEROSCOPE_ROWS_H
+#define ZEROSCOPE_ROWS_H
+
+/* A histogram as rows with bars: exact sums of its fine buckets. */
+
+#include <stdint.h>
+
+#include "hist.h"
+#include "page.h"
+
+struct rows {
+	unsigned int size;	  /* buckets a row: 4 is a quarter of an octave */
+	unsigned int first, last; /* rows that are not empty */
+	uint64_t count[ZS_BUCKETS];
+	uint64_t highest;
+};
+
+/*
+ * Eighths of an octave, which are 9 % wide; coarser where that takes too many
+ * lines, finer where it would show next to nothing. Row r > 0 holds the buckets
+ * above (r - 1) * size, up to r * size. For histograms that are not empty.
+ */
+void rows__make(struct rows *r, const struct hist *h);
+
+/*
+ * Prints them; "what" heads the column of bounds ("wall time"), "events" that
+ * of counts. Nothing for an empty histogram.
+ */
+void rows__print(struct page *p, const struct hist *h, const char *what, const char *events);
+
+#endif /* ZEROSCOPE_ROWS_H */
