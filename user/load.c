@@ -93,12 +93,14 @@ void load__scan(const void *mem, size_t bytes, uint64_t folio, uint64_t offset,
 		size_t n = min(block, bytes - at), i;
 		uint64_t any = 0;
 
-		for (i = 0; i < n; i += sizeof(uint64_t)) {
+		for (i = 0; i + sizeof(uint64_t) <= n; i += sizeof(uint64_t)) {
 			uint64_t word;
 
 			memcpy(&word, from + i, sizeof(word));
 			any |= word;
 		}
+		for (; i < n; i++)
+			any |= (unsigned char)from[i];
 		if (any)
 			scan_bytes((const unsigned char *)from, n, folio, offset + at, nz);
 	}

@@ -29,7 +29,7 @@
 #define LOAD_MAX_NODES	 128
 
 /* What a write fault leaves behind, and what dirtied memory is full of. */
-#define LOAD_MARK  0x5a65726f53636f70ULL
+#define LOAD_MARK  0x5a
 #define LOAD_STALE 0xa5
 
 /* Exit statuses, as the manual has them. */
@@ -191,7 +191,7 @@ struct load_result {
 	struct load_counters counters;
 	uint64_t minflt;
 
-	uint64_t verified_bytes;
+	uint64_t verified_bytes; /* one less a folio where the fault's own store hides it */
 	struct load_nonzero nonzero;
 
 	bool nodes_known;
@@ -236,7 +236,7 @@ void load__share(uint64_t count, unsigned int t, unsigned int n, uint64_t *first
 
 /*
  * Looks for bytes other than 0 in mem and adds them to *nz; folio and offset
- * say where mem is. bytes is a multiple of 8.
+ * say where mem is.
  */
 void load__scan(const void *mem, size_t bytes, uint64_t folio, uint64_t offset,
 		struct load_nonzero *nz);

@@ -479,7 +479,7 @@ static void touches_the_page_asked_for(void **state)
 
 static void scan_finds_any_byte_anywhere(void **state)
 {
-	static _Alignas(8) unsigned char mem[1288];
+	static unsigned char mem[1293];
 	struct load_nonzero nz;
 	size_t i, bit;
 
