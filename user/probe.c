@@ -608,9 +608,6 @@ static int ask_tier(struct probe_kernel *k, const struct symbol *s, enum probe_e
 
 	if (!err)
 		err = probe__loadable(k, a);
-	/* A kernel without BTF can still be asked about kprobes. */
-	if (err && a->verdict == PROBE_NO_BTF && tier == TIER_KPROBE)
-		err = 0;
 	if (!err)
 		err = check_tier(k, s, ends, tier, a);
 	if (err)

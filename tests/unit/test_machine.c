@@ -387,23 +387,28 @@ static void test_lockdown(void **state)
 	expect_lockdown(&t, LOCKDOWN_NONE, "/proc/kallsyms: built without lockdown");
 }
 
+/* Longer than one read: the record that matters lies across the end of the first. */
 static void test_long_log(void **state)
 {
+	static const char record[] = "6,1,0,-;Dynamic Preempt: full\n";
 	_cleanup_tree_ struct tree t;
-	_cleanup_free_ char *text = NULL;
-	size_t size = 200000, len = 0;
+	char text[(64 << 10) + 4096];
 
 	(void)state;
 	tree__make(&t, "debian-6.12");
 	tree__remove(&t, "/sys/kernel/debug");
-	text = malloc(size);
-	assert_non_null(text);
-	/* Longer than one read, so that records are split between two. */
-	while (len < size - 100)
-		len += (size_t)snprintf(text + len, size - len, "6,%zu,0,-;message %zu\n", len, len);
-	snprintf(text + len, size - len, "6,1,0,-;Dynamic Preempt: full\n");
-	tree__put(&t, "/dev/kmsg", text);
-	expect_model(&t, PREEMPT_FULL, "the kernel's messages (Dynamic Preempt)");
+	for (size_t at = (64 << 10) - sizeof(record); at <= 64 << 10; at += 4) {
+		size_t len = 0;
+
+		while (len + 64 < at)
+			len += (size_t)snprintf(text + len, 32, "6,%05zu,0,-;message\n", len);
+		len += (size_t)snprintf(text + len, 128, "6,2,0,-;%*s\n",
+					(int)(at - len - 9), "padding");
+		assert_int_equal(len, at);
+		snprintf(text + len, sizeof(text) - len, "%s6,3,0,-;the end\n", record);
+		tree__put(&t, "/dev/kmsg", text);
+		expect_model(&t, PREEMPT_FULL, "the kernel's messages (Dynamic Preempt)");
+	}
 }
 
 static void test_thp_settings(void **state)

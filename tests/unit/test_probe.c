@@ -195,6 +195,8 @@ static void test_without_btf(void **state)
 	assert_int_not_equal(probe__loadable(k, &a), 0);
 	assert_int_equal(a.verdict, PROBE_NO_BTF);
 	assert_non_null(strstr(a.remedy, "--btf FILE"));
+	/* Programs could not be fitted to this kernel, whatever attaches them. */
+	assert_int_equal(ask(k, "folio_zero_user", TIER_KPROBE), PROBE_NO_BTF);
 
 	put_btf(&t, "/given.btf", &btf_6_12);
 	snprintf(path, sizeof(path), "%s/given.btf", t.root);
