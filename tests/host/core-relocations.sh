@@ -165,6 +165,7 @@ check_the_check() {
 	echo '* | struct moved.inner | made-up | folded | needless' >>"$work/guarded"
 	fails_saying "a needless line is refused" 'remove the line' \
 		"${check[0]}" --complete "${check[@]:1}"
+	succeeds "what is reached is found out" "$helpers/reach_test.py"
 	fails_saying "an ambiguous relocation is refused" 'BROKEN .*ambiguous' \
 		"$tools/check-relocations" "$work/ambiguous.o" "$work/made-up.btf"
 }
@@ -188,6 +189,10 @@ check_mutation() {
 check_headers() {
 	local pair arch name
 
+	printf 'struct %s\n' unaligned odd_size shifted of_packed aligned bits moved >"$work/types"
+	"$tools/generate" --types "$work/types" --arch x86_64 "$work/made-up.btf" >"$work/odd.h"
+	succeeds "a header can be packed, aligned and made of bits" \
+		"$helpers/layout.py" "$work/odd.h" "$work/made-up.btf"
 	for pair in x86_64:debian-6.12 arm64:debian-6.12-arm64; do
 		arch=${pair%%:*} name=${pair#*:}
 		if [[ -z ${btf[$name]-} ]]; then

@@ -69,6 +69,57 @@ typedef struct {
 	int x;
 } wrapped_t;
 
+/* What a header has to lay out by hand. */
+struct unaligned {
+	char first;
+	long second;
+	int third : 5;
+} __attribute__((packed));
+
+struct odd_size {
+	long first;
+	char second;
+} __attribute__((packed));
+
+struct shifted {
+	char first;
+	long second;
+	char rest[7];
+} __attribute__((packed));
+
+struct of_packed {
+	char first;
+	struct odd_size array[2];
+	struct unaligned second;
+	long third;
+};
+
+struct aligned {
+	char first;
+	int second __attribute__((aligned(64)));
+	char third;
+};
+
+struct bits {
+	unsigned int first : 3;
+	unsigned int : 2;
+	unsigned int second : 4;
+	unsigned int : 0;
+	unsigned int third : 1;
+	unsigned char fourth;
+	unsigned long fifth : 40;
+	union {
+		struct {
+			short inner;
+			char : 8;
+			char last : 2;
+		};
+		void (*function)(struct bits *b, int (*matrix)[3][4], ...);
+		const volatile char *const *pointer;
+	};
+	int tail[];
+};
+
 /* Each has to be used to leave a trace in BTF. */
 struct moved v1;
 struct ambiguous v2;
@@ -82,3 +133,7 @@ enum colour v9;
 enum big v10;
 callback_t v11;
 wrapped_t v12;
+struct of_packed v13;
+struct aligned v14;
+struct shifted v16;
+struct bits v15;
