@@ -117,14 +117,13 @@ static __always_inline bool clear__begin(const struct page *head, __u32 order, b
 			cpu->other_bytes += page_bytes << w.order;
 		}
 	}
+	if (use_slot && cpu->open.task) {
+		/* Its exit was lost, or its switch was not seen. */
+		if (cpu->open.counted)
+			__sync_fetch_and_add(&cpu->entries_unmatched, 1);
+		cpu->open.task = 0;
+	}
 	if (use_slot && !storage_at_entry) {
-		open = &cpu->open;
-		if (open->task) {
-			/* Its exit was lost, or its switch was not seen. */
-			if (open->counted)
-				__sync_fetch_and_add(&cpu->entries_unmatched, 1);
-			open->task = 0;
-		}
 		old = state__parked(task);
 	} else {
 		old = state__park(task);
@@ -133,8 +132,10 @@ static __always_inline bool clear__begin(const struct page *head, __u32 order, b
 				__sync_fetch_and_add(&cpu->storage_full, 1);
 			return false;
 		}
-		open = use_slot ? &cpu->open : old;
 	}
+	open = use_slot ? &cpu->open : old;
+	if (!open)
+		return false;
 	if (old && old->task) {
 		if (old->counted)
 			__sync_fetch_and_add(&cpu->entries_unmatched, 1);

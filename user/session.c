@@ -56,7 +56,7 @@ static int open_timer(uint64_t interval_ns)
 
 static void announce(const struct options *opt, const struct snapshot *s)
 {
-	char line[512];
+	char line[4096];
 
 	plain__attached(line, sizeof(line), s);
 	log__plain("%s", line);

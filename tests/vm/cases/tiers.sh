@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# In every tier that the kernel offers, under every preemption model: the count is exact, what is
+# not in the histogram is told as loss, and programs that cannot be preempted lose nothing.
+# Four threads share one processor with a real-time task that wakes every millisecond.
+# kernel: debian-6.1 debian-6.12 debian-7
+# matrix: preempt=none preempt=voluntary preempt=full
+# matrix[debian-7]: preempt=lazy preempt=full
+# cmdline: init_on_alloc=0
+# smp: 1
+# memory: 1536
+# timeout: 900
+# files: /usr/bin/jq tests/vm/guest/measure.sh
+. /root/measure.sh
+
+if [ -d "$THP/hugepages-16kB" ]; then
+	kind=mthp order=2 count=4000
+else
+	kind=thp order=9 count=200
+fi
+model=$(preempt_model)
+
+(
+	exec chrt -f 50 sh -c 'while :; do usleep 1000; done'
+) &
+waker=$!
+
+for tier in fsession fentry kprobe.session kprobe; do
+	start_run -c /measured --tier "$tier"
+	if [ $? -ne 0 ]; then
+		wait "$run_pid"
+		expect_eq "$tier: a refusal has status 3" $? 3
+		skip "$tier: exact count" "$(sed 's/^zeroscope: //' run.err)"
+		continue
+	fi
+	load_in_cgroup --kind $kind --order $order --count $count --threads 4
+	status=$?
+	stop_run
+	expect_eq "$tier: load" $status 0
+	expect_eq "$tier: run" $run_status 0
+	want=$(jq -r ".clears_expected[\"$order\"]" load.json)
+	expect_eq "$tier: the tier is told" \
+		"$(total '.probes[] | select(.name | test("folio_zero_user|clear_huge_page")) | .tier')" "$tier"
+	recursion=$(total '.loss.recursion')
+	expect_eq "$tier: entry runs + misses = load's count" \
+		"$(total '.clears_total - ([.clears[] | select(.order != '$order') | .count] | add // 0)')" \
+		"$want"
+	expect_eq "$tier: histogram + loss = count" $(($(histogrammed) + $(lost))) \
+		"$(total .clears_total)"
+	diag "$tier under $model: $(lost) of $want lost (recursion $recursion)"
+	case $model in
+	none | voluntary) expect_eq "$tier: nothing lost" "$(lost)" 0 ;;
+	esac
+	case $tier in
+	kprobe*) expect_eq "$tier: not preemptible, nothing lost" "$(lost)" 0 ;;
+	esac
+done
+kill "$waker"

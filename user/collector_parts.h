@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The inside of the collector: its state, and its parts. Each part measures one
+ * quantity: it decides whether this kernel can tell it, readies its programs,
+ * attaches them and fills its piece of a snapshot. A new quantity is a new part
+ * in the table of collector.c and, if it counts per CPU, a field in struct
+ * zs_cpu between begun and node, which are added up over all CPUs.
+ */
+#ifndef USER_COLLECTOR_PARTS_H
+#define USER_COLLECTOR_PARTS_H
+
+#include <bpf/libbpf.h>
+
+#include "attach.h"
+#include "collector.h"
+#include "coverage.h"
+#include "plan.h"
+#include "probe.h"
+#include "zeroscope.skel.h"
+
+#define COLLECTOR_PROBES 24
+#define COLLECTOR_LINKS 24
+
+struct collector {
+	const struct run_options *opt;
+	struct machine *machine;
+	struct probe_kernel *kernel;
+	struct coverage_reader *coverage;
+	struct zeroscope_bpf *skel;
+	struct plan_input plan_input; /* parts say here what they need before plan() */
+	struct plan plan;
+	struct attach_pair clear;
+	int cpus; /* possible */
+
+	struct probe_state probes[COLLECTOR_PROBES];
+	size_t nr_probes;
+
+	/* Of parts other than clears; destroyed in the opposite order. */
+	struct bpf_link *links[COLLECTOR_LINKS];
+	size_t nr_links;
+
+	/* One value of a per-CPU map, of all CPUs, reused for every look-up. */
+	void *values;
+
+	/* For maxima: see read_max(). */
+	uint32_t *claimed; /* begin of the newer epoch's entry, by histogram and CPU */
+	struct hist_max since_attach[ZS_HISTS_MAX];
+
+	/* At activation. */
+	uint64_t start_ns;
+	uint64_t entry_misses, exit_misses, link_misses;
+	struct coverage_counters counters;
+	bool stopped;
+
+	struct huge_zero_part *huge_zero; /* private to its part */
+};
+
+/* What one snapshot is made of. */
+struct reading {
+	struct zs_cpu sum; /* over all CPUs; payers by cgroup are not in it */
+	uint64_t open; /* clears in the slots of CPUs */
+	uint32_t epoch;
+	uint64_t offset; /* CLOCK_REALTIME - CLOCK_MONOTONIC, ns */
+};
+
+struct collector_part {
+	/*
+	 * Before loading: sets rodata, autoload and plan_input. What cannot be
+	 * measured is said with collector__not_measured(); an error ends everything.
+	 */
+	int (*choose)(struct collector *c);
+	/* After loading, in the order of the table. May be NULL. */
+	int (*attach)(struct collector *c);
+	/* Just before the ready flag is flipped. May be NULL. */
+	int (*activate)(struct collector *c);
+	/* Fills its piece of the snapshot, totals since activate(). 0 or -errno. */
+	int (*read)(struct collector *c, struct snapshot *s, const struct reading *r);
+	/* May be NULL. */
+	void (*free)(struct collector *c);
+};
+
+extern const struct collector_part gaps_part;
+extern const struct collector_part clears_part;
+
+/* A probe that is to be attached; tier as it is printed. */
+struct probe_state *collector__add_probe(struct collector *c, const char *name, const char *tier);
+/* A probe that is not measured, with the reason. */
+void collector__not_measured(struct collector *c, const char *name, const char *reason);
+void collector__mark_attached(struct collector *c, const char *name);
+
+/*
+ * Attaches one program of a part by what its SEC() says, keeps the link and
+ * marks the probe of that name (may be NULL). 0, or -errno with a sentence.
+ */
+int collector__attach_program(struct collector *c, struct bpf_program *prog, const char *probe);
+
+/* One look-up of one histogram, all CPUs added, with its maxima. 0 or -errno. */
+int collector__read_hist(struct collector *c, unsigned int id, const struct reading *r,
+			 struct hist *h);
+
+/* Logs the sentence of a refusal; -EPERM, which leads to exit status 3. */
+int collector__refuse(const struct probe_answer *a);
+
+static inline uint64_t known_or_0(struct opt_u64 v)
+{
+	return v.known ? v.value : 0;
+}
+
+#endif

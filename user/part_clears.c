@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The clears themselves, who paid for them, and what of them was missed. See bpf/clears.bpf.h. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "collector_parts.h"
+#include "kbtf.h"
+#include "log.h"
+#include "util.h"
+
+static void fill_tiers(struct attach_pair *p, struct zeroscope_bpf *skel, enum tier tier)
+{
+	bool folio = !strcmp(p->function, "folio_zero_user");
+
+	p->tier = tier;
+	p->exit = NULL;
+	switch (tier) {
+	case TIER_FSESSION:
+		p->entry = folio ? skel->progs.clear_fsession : skel->progs.clear_fsession_page;
+		break;
+	case TIER_KPROBE_SESSION:
+		p->entry = folio ? skel->progs.clear_kprobe_session :
+				   skel->progs.clear_kprobe_session_page;
+		break;
+	case TIER_FENTRY:
+		p->entry = folio ? skel->progs.clear_begin_fentry :
+				   skel->progs.clear_begin_fentry_page;
+		p->exit = folio ? skel->progs.clear_end_fexit : skel->progs.clear_end_fexit_page;
+		break;
+	default:
+		p->entry = folio ? skel->progs.clear_begin_kprobe :
+				   skel->progs.clear_begin_kprobe_page;
+		p->exit = folio ? skel->progs.clear_end_kretprobe :
+				  skel->progs.clear_end_kretprobe_page;
+		break;
+	}
+}
+
+static int choose(struct collector *c)
+{
+	struct probe_result r;
+	struct probe_state *p;
+
+	if (probe__resolve(c->kernel, PROBE_CLEAR, c->machine->preempt_model, c->opt->tier, false,
+			   &r))
+		return collector__refuse(&r.answer);
+	c->clear.function = r.chosen->name;
+	fill_tiers(&c->clear, c->skel, r.choice.tier);
+	attach__prepare(&c->clear);
+	p = collector__add_probe(c, r.chosen->name, options__tier_name(r.choice.tier));
+	snprintf(p->reason, sizeof(p->reason), "%s", r.choice.note);
+	return 0;
+}
+
+static int attach(struct collector *c)
+{
+	int err = attach__pair(&c->clear);
+
+	if (err)
+		return err_errno_r(err, "%s could not be attached by %s; try another --tier",
+				   c->clear.function, options__tier_name(c->clear.tier));
+	collector__mark_attached(c, c->clear.function);
+	return 0;
+}
+
+static int activate(struct collector *c)
+{
+	c->entry_misses = known_or_0(attach__recursion_misses(c->clear.entry));
+	c->exit_misses = known_or_0(attach__recursion_misses(c->clear.exit));
+	c->link_misses =
+		known_or_0(attach__link_misses(&c->clear, probe_kernel__btf(c->kernel)));
+	return 0;
+}
+
+static uint64_t bytes_of(const struct collector *c, uint64_t count, int order)
+{
+	return count * (c->machine->page_size << order);
+}
+
+/* Rows of the plan's clears; on-CPU times are the wall times, corrected. */
+static int read_clears(struct collector *c, struct snapshot *s, const struct reading *r)
+{
+	unsigned int id;
+	int err;
+
+	s->clears = calloc(c->plan.nr, sizeof(*s->clears));
+	if (!s->clears)
+		return -ENOMEM;
+	for (id = 0; id < c->plan.nr; id++) {
+		const struct plan_slot *slot = &c->plan.slot[id];
+		struct clear_series *row = &s->clears[s->nr_clears];
+
+		if (slot->class != PLAN_CLEAR && slot->class != PLAN_OTHER)
+			continue;
+		row->other = slot->class == PLAN_OTHER;
+		row->kind = row->other ? ZS_KIND_OTHER : slot->kind;
+		row->numa = row->other ? ZS_NUMA_UNKNOWN : slot->numa;
+		row->order = row->other ? -1 : slot->order;
+		row->count = r->sum.begun[id];
+		row->bytes = row->other ? r->sum.other_bytes :
+					  bytes_of(c, row->count, row->order);
+		err = collector__read_hist(c, id, r, &row->wall);
+		if (err)
+			return err;
+		if (c->plan.on_cpu_hist[id] != ZS_HIST_NONE) {
+			err = collector__read_hist(c, c->plan.on_cpu_hist[id], r, &row->on_cpu);
+			if (err)
+				return err;
+			hist__add(&row->on_cpu, &row->wall);
+			memset(&row->on_cpu.max, 0, sizeof(row->on_cpu.max));
+			memset(&row->on_cpu.max_since_attach, 0, sizeof(row->on_cpu.max));
+			row->has_on_cpu = true;
+		}
+		s->nr_clears++;
+	}
+	return 0;
+}
+
+static int read_nodes(struct snapshot *s, const struct zs_cpu *sum)
+{
+	size_t i;
+
+	s->node_payers = calloc(ZS_NODES, sizeof(*s->node_payers));
+	if (!s->node_payers)
+		return -ENOMEM;
+	for (i = 0; i < ZS_NODES; i++) {
+		struct payer *p = &s->node_payers[s->nr_node_payers];
+
+		if (!sum->node[i].count)
+			continue;
+		p->id = i;
+		p->count = sum->node[i].count;
+		p->bytes = sum->node[i].bytes;
+		p->sum_ns = sum->node[i].sum_ns;
+		p->gap_ns = sum->node[i].gap_ns;
+		p->max_ns = sum->node[i].max_ns;
+		s->nr_node_payers++;
+	}
+	return 0;
+}
+
+static int read_coverage(struct collector *c, struct snapshot *s, const struct zs_cpu *sum,
+			 uint64_t open)
+{
+	struct coverage_counters now;
+	unsigned int id, kind, order;
+	int err;
+
+	s->kernel_counters = calloc(1, sizeof(*s->kernel_counters));
+	s->seen = calloc(1, sizeof(*s->seen));
+	if (!s->kernel_counters || !s->seen)
+		return -ENOMEM;
+	err = coverage__read(c->coverage, &now);
+	if (err)
+		return err;
+	coverage__delta(&now, &c->counters, s->kernel_counters);
+	for (id = 0; id < c->plan.nr; id++) {
+		const struct plan_slot *slot = &c->plan.slot[id];
+
+		if (slot->class == PLAN_CLEAR)
+			s->seen->clears[slot->kind][slot->order] += sum->begun[id];
+	}
+	for (kind = 0; kind < ZS_KINDS; kind++)
+		for (order = 0; order < ZS_ORDERS; order++)
+			s->seen->clears[kind][order] +=
+				sum->rejected[kind][order] + sum->other_begun[kind][order];
+	s->seen->open = open;
+	return coverage__rows(s->kernel_counters, s->seen, c->machine, &s->coverage,
+			      &s->nr_coverage);
+}
+
+/*
+ * The exact count of clears, and what is between it and the histograms.
+ *
+ * An entry that was missed shows in the entry program's recursion misses. A
+ * session program has one counter for both ends: of its misses, those at
+ * returns left a clear open, entries - exits of them when none is open.
+ */
+static void read_loss(struct collector *c, struct snapshot *s, const struct zs_cpu *sum)
+{
+	struct opt_u64 entry = attach__recursion_misses(c->clear.entry);
+	struct opt_u64 exit = attach__recursion_misses(c->clear.exit);
+	struct opt_u64 link = attach__link_misses(&c->clear, probe_kernel__btf(c->kernel));
+	uint64_t begun = 0, rejected = 0, entry_lost, exit_lost, not_ended, lost;
+	unsigned int i;
+
+	for (i = 0; i < c->plan.nr; i++)
+		begun += sum->begun[i];
+	for (i = 0; i < ZS_KINDS * ZS_ORDERS; i++)
+		rejected += ((const uint64_t *)sum->rejected)[i];
+	not_ended = begun - sum->exits_matched - sum->storage_full;
+	entry_lost = entry.known ? entry.value - c->entry_misses : 0;
+	exit_lost = exit.known ? exit.value - c->exit_misses : 0;
+	if (!c->clear.exit) {
+		uint64_t both = entry_lost, seen = sum->exits_unmatched;
+
+		/* While clears are open, not_ended is an upper bound of the exits missed. */
+		entry_lost = both > not_ended ? both - not_ended : 0;
+		entry_lost = max(entry_lost, min(both, seen));
+		exit_lost = both - entry_lost;
+	}
+	s->clears_total = begun + rejected + entry_lost;
+	s->loss.recursion.known = entry.known;
+	s->loss.recursion.value = entry_lost + exit_lost;
+	s->loss.missed = link;
+	if (link.known)
+		s->loss.missed.value -= c->link_misses;
+	s->loss.storage_full.known = true;
+	s->loss.storage_full.value = sum->storage_full;
+	/* After stop() nothing is open: what did not end was lost. */
+	lost = c->stopped ? not_ended : min((uint64_t)sum->entries_unmatched, not_ended);
+	lost -= min(lost, exit_lost);
+	lost -= min(lost, known_or_0(s->loss.missed));
+	s->loss.unmatched.known = true;
+	s->loss.unmatched.value = lost;
+	s->loss.dropped.known = true;
+	s->loss.dropped.value = sum->dropped;
+}
+
+static int read_part(struct collector *c, struct snapshot *s, const struct reading *r)
+{
+	int err = read_clears(c, s, r);
+
+	if (!err)
+		err = read_nodes(s, &r->sum);
+	if (!err)
+		err = read_coverage(c, s, &r->sum, r->open);
+	if (err)
+		return err;
+	s->gaps_per_clear.known = c->skel->rodata->have_sched_info;
+	s->gaps_counted = r->sum.gaps_counted;
+	read_loss(c, s, &r->sum);
+	return 0;
+}
+
+static void free_part(struct collector *c)
+{
+	attach__detach(&c->clear);
+}
+
+const struct collector_part clears_part = {
+	.choose = choose,
+	.attach = attach,
+	.activate = activate,
+	.read = read_part,
+	.free = free_part,
+};
