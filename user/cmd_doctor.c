@@ -17,7 +17,7 @@
 #include "probe.h"
 #include "util.h"
 
-#define WIDTH 88
+#define WIDTH 96
 #define LABEL 15
 
 static const int shown_caps[] = { CAP_BPF, CAP_PERFMON, CAP_SYSLOG, CAP_SYS_ADMIN };
@@ -30,6 +30,7 @@ struct finding {
 	char lockdown_source[64];
 	const char *given_btf;
 	bool own_btf;
+	struct probe_answer loadable; /* what stands in the way of everything, or usable */
 	struct probe_result probe[PROBE_IDS];
 	bool measurable;
 };
@@ -55,8 +56,10 @@ static int ask_kernel(struct finding *f, const struct run_options *opt)
 		return err_r(err, "%s is not a BTF file; give --btf one that matches this kernel",
 			     opt->btf);
 	if (err)
-		return err_errno_r(err, "%s could not be read", opt->btf ? opt->btf : "/proc");
+		return opt->btf ? err_errno_r(err, "%s, given to --btf, could not be read", opt->btf) :
+				  err_errno_r(err, "/proc/self/status could not be read");
 	f->own_btf = probe_kernel__has_own_btf(k);
+	probe__loadable(k, &f->loadable);
 	for (int id = 0; id < PROBE_IDS; id++)
 		probe__resolve(k, id, f->m.preempt_model, opt->tier, true, &f->probe[id]);
 	f->measurable = f->probe[PROBE_CLEAR].chosen != NULL;
@@ -176,6 +179,7 @@ static void put_kernel(const struct finding *f)
 	row("preemption", "%s (%s)",
 	    m->preempt_model == PREEMPT_UNKNOWN ? "not told" : preempt_model__name(m->preempt_model),
 	    m->preempt_source);
+	put_row("its bound", preempt_model__bound(m->preempt_model));
 	put_row("init_on_alloc", init_on_alloc_text(m));
 	row("lockdown", "%s%s%s%s", f->lockdown == LOCKDOWN_UNKNOWN ? "not told" :
 								       lockdown__name(f->lockdown),
@@ -196,20 +200,22 @@ static void put_mthp(const struct thp_settings *t)
 
 	text[0] = '\0';
 	for (size_t i = 0; i < t->nr_mthp; i++) {
-		int n = snprintf(text + len, sizeof(text) - len, "%s%" PRIu64 "kB %s", i ? ", " : "",
-				 t->mthp[i].kb, or_dash(t->mthp[i].enabled));
+		int n;
 
+		if (!t->mthp[i].enabled[0]) /* of shmem only */
+			continue;
+		n = snprintf(text + len, sizeof(text) - len, "%s%" PRIu64 "kB %s", len ? ", " : "",
+			     t->mthp[i].kb, t->mthp[i].enabled);
 		len = min(len + (size_t)n, sizeof(text) - 1);
 	}
-	put_row("mTHP", t->nr_mthp ? text : "this kernel has no sizes below the PMD's");
+	put_row("mTHP", len ? text : "this kernel has no sizes below the PMD's");
 }
 
 static void put_pool(const struct hugetlb_pool *pool)
 {
-	char text[512], label[32];
+	char text[512];
 	size_t len;
 
-	snprintf(label, sizeof(label), "hugetlb");
 	len = (size_t)snprintf(text, sizeof(text),
 			       "%" PRIu64 "kB: %" PRIu64 " pages, %" PRIu64 " free, %" PRIu64
 			       " reserved, %" PRIu64 " surplus, %" PRIu64 " overcommit",
@@ -222,7 +228,7 @@ static void put_pool(const struct hugetlb_pool *pool)
 
 		len = min(len + (size_t)n, sizeof(text) - 1);
 	}
-	put_row(label, text);
+	put_row("hugetlb", text);
 }
 
 static void put_huge_pages(const struct finding *f)
@@ -263,40 +269,61 @@ static void put_tiers(const struct probe_result *r)
 	printf("by %s%s%s\n", means(r), text, len ? ")" : "");
 }
 
-static void put_probe(enum probe_id id, const struct probe_result *r)
+/* What stands in the way of all is said once, below them. */
+static bool is_common(const struct finding *f, const struct probe_answer *a)
+{
+	return a->reason[0] && !strcmp(a->reason, f->loadable.reason);
+}
+
+static void put_probe(const struct finding *f, enum probe_id id, const struct probe_result *r)
 {
 	const struct probe_def *def = probe__def(id);
+	char text[512];
 
 	printf("  %-*s", LABEL, def->name);
 	if (r->chosen) {
-		printf("%-31s ", r->chosen->name);
+		printf("%-29s ", r->chosen->name);
 		put_tiers(r);
 		return;
 	}
-	printf("not attachable (%s): ", probe_verdict__name(r->answer.verdict));
-	put_words(r->answer.reason, LABEL + 2,
-		  LABEL + 2 + (int)strlen(probe_verdict__name(r->answer.verdict)) + 20);
-	printf("  %*s", LABEL, "");
-	put_words(def->without, LABEL + 2, LABEL + 2);
+	if (is_common(f, &r->answer)) {
+		printf("%-29s not attachable (%s): see below\n", r->asked->name,
+		       probe_verdict__name(r->answer.verdict));
+		return;
+	}
+	snprintf(text, sizeof(text), "not attachable (%s): %s; %s",
+		 probe_verdict__name(r->answer.verdict), r->answer.reason, def->without);
+	put_words(text, LABEL + 2, LABEL + 2);
 }
 
-/* What is the same for many probes is said once, below them. */
+/* The same remedy may be that of many probes. */
+static bool said_before(const struct finding *f, int id)
+{
+	for (int before = 0; before < id; before++) {
+		if (!strcmp(f->probe[before].answer.remedy, f->probe[id].answer.remedy))
+			return true;
+	}
+	return false;
+}
+
 static void put_remedies(const struct finding *f)
 {
-	bool any = false;
+	bool any = f->loadable.remedy[0];
 
+	if (any) {
+		puts("\nWhat would help");
+		row(probe_verdict__name(f->loadable.verdict), "%s. %s", f->loadable.reason,
+		    f->loadable.remedy);
+	}
 	for (int id = 0; id < PROBE_IDS; id++) {
-		const char *text = f->probe[id].answer.remedy;
-		bool said = false;
+		const struct probe_answer *a = &f->probe[id].answer;
 
-		for (int before = 0; before < id && !said; before++)
-			said = !strcmp(f->probe[before].answer.remedy, text);
-		if (!text[0] || said)
+		if (!a->remedy[0] || is_common(f, a) || said_before(f, id))
 			continue;
 		if (!any)
 			puts("\nWhat would help");
 		any = true;
-		put_row(probe__def(id)->name, text);
+		put_row(probe__def(id)->name, a->remedy);
 	}
 }
 
@@ -304,7 +331,7 @@ static void put_probes(const struct finding *f)
 {
 	puts("\nProbes");
 	for (int id = 0; id < PROBE_IDS; id++)
-		put_probe(id, &f->probe[id]);
+		put_probe(f, id, &f->probe[id]);
 	put_remedies(f);
 }
 
@@ -315,8 +342,8 @@ static void put_result(const struct finding *f)
 
 	putchar('\n');
 	if (!f->measurable) {
-		snprintf(text, sizeof(text), "Clears cannot be measured here: %s.",
-			 clear->answer.reason);
+		snprintf(text, sizeof(text), "Clears cannot be measured here: %s. %s",
+			 clear->answer.reason, clear->answer.remedy);
 		put_words(text, 0, 0);
 		return;
 	}

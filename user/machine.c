@@ -38,6 +38,23 @@ enum preempt_model preempt_model__of_dynamic_mode(int mode)
 	return PREEMPT_UNKNOWN;
 }
 
+const char *preempt_model__bound(enum preempt_model model)
+{
+	switch (model) {
+	case PREEMPT_NONE:
+	case PREEMPT_VOLUNTARY:
+		return "a waiter waits for the slowest unit cleared between two cond_resched()";
+	case PREEMPT_LAZY:
+		return "a waiter of the fair class waits for one tick, a real-time one for no unit";
+	case PREEMPT_FULL:
+	case PREEMPT_RT:
+		return "a clear is preempted at once; no bound is claimed";
+	case PREEMPT_UNKNOWN:
+		break;
+	}
+	return "not known";
+}
+
 bool preempt_model__preempts_programs(enum preempt_model model)
 {
 	return model != PREEMPT_NONE && model != PREEMPT_VOLUNTARY;

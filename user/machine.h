@@ -35,6 +35,12 @@ enum preempt_model preempt_model__find(const char *word);
  */
 enum preempt_model preempt_model__of_dynamic_mode(int mode);
 
+/*
+ * What the model promises to a task that waits while another clears: words for
+ * people, without a full stop.
+ */
+const char *preempt_model__bound(enum preempt_model model);
+
 /* Programs of the trampoline tiers can be preempted under this model; unknown counts as can. */
 bool preempt_model__preempts_programs(enum preempt_model model);
 

@@ -915,7 +915,7 @@ int probe__resolve(struct probe_kernel *k, enum probe_id id, enum preempt_model 
 		int e = resolve_candidate(k, c, model, wanted, r, &a);
 
 		if (!e) {
-			r->chosen = c;
+			r->chosen = r->asked = c;
 			usable(&r->answer);
 			if (all_tiers && c->kind == PROBE_FUNCTION)
 				ask_all_tiers(k, r);
@@ -925,6 +925,7 @@ int probe__resolve(struct probe_kernel *k, enum probe_id id, enum preempt_model 
 		if (!r->answer.reason[0] ||
 		    importance(a.verdict) > importance(r->answer.verdict)) {
 			r->answer = a;
+			r->asked = c;
 			err = e;
 		}
 	}

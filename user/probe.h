@@ -171,6 +171,7 @@ const struct probe_def *probe__def(enum probe_id id);
 /* What came of the candidates of one probe. */
 struct probe_result {
 	const struct probe_candidate *chosen; /* NULL: none can be attached */
+	const struct probe_candidate *asked;  /* the one that answer speaks of */
 	struct probe_choice choice;	      /* of a function */
 	bool tier_usable[PROBE_TIERS + 1];    /* by enum tier, of the chosen function */
 	struct probe_answer tier_answer[PROBE_TIERS + 1];

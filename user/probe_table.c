@@ -37,7 +37,7 @@ static const struct probe_def defs[PROBE_IDS] = {
 		.name = "extent",
 		.purpose = "the runs of pages within a clear",
 		.without = "extents are not measured",
-		.help = "A kernel with the folio zeroing patches of kernel-patch/ has them.",
+		.help = "A kernel with the patches of kernel-patch/ has this tracepoint.",
 		.candidate = {
 			{ "mm_folio_zero_extent", PROBE_TRACEPOINT, PROBE_ENTRY },
 			{ "clear_pages", PROBE_FUNCTION, PROBE_BOTH },
@@ -113,7 +113,7 @@ static const struct probe_def defs[PROBE_IDS] = {
 		.name = "zero-alloc",
 		.purpose = "when the huge zero folio is allocated",
 		.without = "its allocation is told by the first reference and the kernel's counter",
-		.help = "A kernel with the folio zeroing patches of kernel-patch/ tells it.",
+		.help = "A kernel with the patches of kernel-patch/ has this tracepoint.",
 		.candidate = {
 			{ "mm_huge_zero_folio_alloc", PROBE_TRACEPOINT, PROBE_ENTRY },
 			{ "get_huge_zero_folio", PROBE_FUNCTION, PROBE_BOTH },
@@ -124,7 +124,7 @@ static const struct probe_def defs[PROBE_IDS] = {
 		.name = "zero-free",
 		.purpose = "when the huge zero folio is freed",
 		.without = "its end is told by the shrinker's answer",
-		.help = "A kernel with the folio zeroing patches of kernel-patch/ has it.",
+		.help = "A kernel with the patches of kernel-patch/ has this tracepoint.",
 		.candidate = { { "mm_huge_zero_folio_free", PROBE_TRACEPOINT, PROBE_ENTRY } },
 	},
 	[PROBE_REFCOUNT] = {
