@@ -273,16 +273,20 @@ static int read_end(struct recording_reader *r, size_t len)
 	return unpacked(r);
 }
 
+static const char *plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
 static int ends_early(struct recording_reader *r)
 {
 	r->ended = true;
 	r->early = true;
 	return recording__say(&r->note, 0,
-			      "%s ends early: what follows byte %" PRIu64
-			      " is not a whole frame, as its writer was"
-			      " stopped or the disk was full; the %" PRIu64
-			      " intervals before it are whole",
-			      r->name, r->good_size, r->intervals);
+			      "%s ends early: byte %" PRIu64 " begins a frame that is not whole, as "
+			      "its writer was stopped or the disk was full; the %" PRIu64
+			      " interval%s before it can be relied on",
+			      r->name, r->good_size, r->intervals, plural(r->intervals));
 }
 
 static int at_end(struct recording_reader *r)
@@ -292,13 +296,13 @@ static int at_end(struct recording_reader *r)
 	if (!r->closed)
 		return recording__say(&r->note, 0,
 				      "%s ends early: it was not closed, as its writer was stopped "
-				      "or the disk was"
-				      " full; its %" PRIu64 " intervals are whole",
-				      r->name, r->intervals);
+				      "or the disk was full; its %" PRIu64
+				      " interval%s can be relied on",
+				      r->name, r->intervals, plural(r->intervals));
 	if (r->lost)
 		return recording__say(&r->note, 0,
-				      "%s lacks %" PRIu64 " intervals that could not be written",
-				      r->name, r->lost);
+				      "%s lacks %" PRIu64 " interval%s that could not be written",
+				      r->name, r->lost, plural(r->lost));
 	return 0;
 }
 

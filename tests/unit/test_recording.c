@@ -961,7 +961,7 @@ static void check_full(const char *file, int expected, void (*make_room)(void))
 	}
 	assert_end(r);
 	/* It is whole, but not all that was measured. */
-	assert_non_null(strstr(recording_reader__ends_early(r), "lacks 1 intervals"));
+	assert_non_null(strstr(recording_reader__ends_early(r), "lacks 1 interval that"));
 }
 
 static void raise_limit(void)

@@ -1,0 +1,101 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# timeout: 300
+# The file form of recordings is what docs/recording-format.md says: a reader that was written from
+# that page alone reads what zeroscope reads. And `report` ends as it should, whatever the file is.
+set -uo pipefail
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# shellcheck source=tests/lib/tap.sh
+. "$top/tests/lib/tap.sh"
+
+zeroscope=$top/build/zeroscope
+[ -x "$zeroscope" ] || skip_all "build/zeroscope is not built"
+command -v python3 >/dev/null || skip_all "there is no python3"
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+mapfile -t objects < <(find "$top/build/user" -name '*.o' ! -name main.o)
+if ! "${CC:-cc}" -std=gnu11 -D_GNU_SOURCE -DFUZZ_SEEDS -I"$top/user" -I"$top/tests/unit" -O1 \
+	-o "$work/seeds" "$top/tests/fuzz/fuzz_recording.c" "${objects[@]}" \
+	-lbpf -lelf -lz -lm -pthread || ! "$work/seeds" "$work/seeds.d"; then
+	not_ok "recordings to test with" "cannot be made"
+	finished
+	exit
+fi
+run=$work/seeds.d/run
+
+# report STATUS PATTERN FILE OPTION…: how report ends, and what it says on stderr
+report() {
+	local expected=$1 pattern=$2 status=0
+
+	shift 2
+	"$zeroscope" report "$@" >"$work/out" 2>"$work/err" || status=$?
+	((status == expected)) || echo "exit status $status, not $expected"
+	((status == expected)) && { [ -n "$pattern" ] || [ ! -s "$work/err" ]; } &&
+		grep -q -- "$pattern" "$work/err" "$work/out" &&
+		[ "$(wc -l <"$work/err")" -le 1 ]
+}
+
+readers_agree() {
+	python3 "$top/tests/host/recording_reader.py" "$run" >"$work/mine" &&
+		"$zeroscope" report --json "$run" >"$work/theirs" &&
+		python3 "$top/tests/host/recording_compare.py" "$work/mine" "$work/theirs"
+}
+
+# clears_total of every line of a report
+totals() {
+	sed 's/.*"clears_total":\([0-9]*\).*/\1/'
+}
+
+sums_agree() {
+	local sum last
+
+	sum=$("$zeroscope" report --json "$run" | totals | awk '{ sum += $1 } END { print sum }')
+	last=$("$zeroscope" report --json --cumulative "$run" | totals | tail -n 1)
+	echo "the intervals make $sum, the last total is $last"
+	[ "$sum" -gt 0 ] && [ "$sum" = "$last" ]
+}
+
+reads_standard_input() {
+	report 0 "" - <"$run"
+}
+
+full_disk() {
+	! "$zeroscope" report "$run" >/dev/full 2>"$work/err" && [ "$(wc -l <"$work/err")" = 1 ]
+}
+
+reader_goes_away() {
+	"$zeroscope" report "$run" 2>"$work/err" | head -n 1 >/dev/null
+	[ "${PIPESTATUS[0]}" = 0 ] && [ ! -s "$work/err" ]
+}
+
+# Blocks of people's form begin with their time.
+blocks() {
+	grep -c '^[0-9-]* [0-9:]* UTC' "$work/out"
+}
+
+check "a second reader agrees with report --json" readers_agree
+check "report shows a recording" report 0 "" "$run"
+check "every interval of it" test "$(blocks)" = 12
+check "and the sum" grep -q '^Total of' "$work/out"
+check "report --json shows it, too" report 0 "" --json "$run"
+check "a line for each interval" test "$(wc -l <"$work/out")" = 12
+check "--cumulative ends with the sum of the intervals" sums_agree
+check "report reads standard input" reads_standard_input
+
+size=$(stat -c %s "$run")
+head -c $((size - 100)) "$run" >"$work/cut"
+check "what is cut off is shown, with a note" report 0 "cut ends early" --json "$work/cut"
+check "and only its last interval is missing" test "$(wc -l <"$work/out")" = 11
+cp "$run" "$work/damaged"
+printf '\125' | dd of="$work/damaged" bs=1 seek=$((size / 2)) conv=notrunc status=none
+check "a damaged file is one sentence" report 1 "damaged is damaged: the frame at byte" "$work/damaged"
+check "something else is one sentence" report 1 "not a recording" "$top/Makefile"
+: >"$work/empty"
+check "an empty file is one sentence" report 1 "empty, not a recording" "$work/empty"
+check "no file is one sentence" report 1 "cannot be opened" "$work/nothing"
+check "a full disk is one sentence" full_disk
+check "a reader that goes away is no error" reader_goes_away
+finished
