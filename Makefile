@@ -29,8 +29,8 @@ SRC	:= $(wildcard user/*.c)
 OBJ	:= $(SRC:user/%.c=$B/user/%.o)
 ASAN_OBJ := $(filter-out $B/asan/main.o,$(SRC:user/%.c=$B/asan/%.o))
 UNIT	:= $(patsubst tests/unit/%.c,$B/tests/unit/%,$(wildcard tests/unit/test_*.c))
-# The object is compiled twice: see compat__session_is_return() in bpf/compat.bpf.h.
-SKEL	:= $B/bpf/zeroscope.skel.h $B/bpf/zeroscope_void.skel.h
+# The object is compiled three times: see compat__session_is_return() in bpf/compat.bpf.h.
+SKEL	:= $(addprefix $B/bpf/,zeroscope.skel.h zeroscope_void.skel.h zeroscope_nobtf.skel.h)
 
 .PHONY: all
 all: $B/zeroscope $B/zeroscope-static	## build the tool, and a static one for VMs, containers and other hosts
@@ -78,6 +78,7 @@ help:					## this list
 # Rules. -MMD -MP for both compilers: editing any header rebuilds what includes it.
 
 $B/bpf/zeroscope_void.bpf.o: BPF_CFLAGS += -DSESSION_KFUNCS_TAKE_NOTHING
+$B/bpf/zeroscope_nobtf.bpf.o: BPF_CFLAGS += -DNO_SESSION_KFUNCS
 $B/bpf/%.bpf.o: bpf/zeroscope.bpf.c $(MAKEFILE_LIST) | packages-build $B/bpf
 	$(call say,BPF,$@)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MF $(@:.o=.d) -MT $@ -c $< -o $@
 

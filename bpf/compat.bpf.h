@@ -87,10 +87,13 @@ static __always_inline bool compat__page_is_hugetlb(const struct page *head, boo
  * took no argument in v6.10 (commit 5c919acef851, kprobe.session) and takes the
  * context since fsession exists (v7.0). libbpf holds the declaration against
  * the kernel's before anything can be chosen at run time (a ___flavor of a
- * kfunc needs libbpf 1.3), so the object is compiled twice and the loader opens
- * the one that fits.
+ * kfunc needs libbpf 1.3), so the object is compiled for each and the loader
+ * opens the one that fits. A third one has no sessions at all: an object that
+ * declares any kfunc cannot be loaded on a kernel without BTF of its own.
  */
-#ifdef SESSION_KFUNCS_TAKE_NOTHING
+#ifdef NO_SESSION_KFUNCS
+#define compat__session_is_return(ctx) false
+#elif defined(SESSION_KFUNCS_TAKE_NOTHING)
 extern bool bpf_session_is_return(void) __ksym __weak;
 #define compat__session_is_return(ctx) bpf_session_is_return()
 #else

@@ -15,6 +15,7 @@
 #include "log.h"
 #include "machine.h"
 #include "util.h"
+#include "zeroscope_nobtf.skel.h"
 #include "zeroscope_void.skel.h"
 
 /*
@@ -165,6 +166,12 @@ static int set_filters(struct collector *c)
 	return 0;
 }
 
+/* Types come from a file: the programs do without what only the kernel's own BTF allows. */
+static bool without_btf(const struct collector *c)
+{
+	return c->opt->btf || !probe_kernel__has_own_btf(c->kernel);
+}
+
 static void set_facts(struct collector *c, const struct btf *btf)
 {
 	typeof(c->skel->rodata) ro = c->skel->rodata;
@@ -180,7 +187,7 @@ static void set_facts(struct collector *c, const struct btf *btf)
 	/* See bpf/state.bpf.h: which allocator task storage uses. */
 	ro->storage_at_entry = !kbtf__has_member(btf, "bpf_local_storage_map", "selem_ma") &&
 			       !kbtf__has_member(btf, "bpf_local_storage_map", "use_kmalloc_nolock");
-	ro->no_btf = !probe_kernel__has_own_btf(c->kernel);
+	ro->no_btf = without_btf(c);
 }
 
 static void set_plan(struct collector *c)
@@ -222,8 +229,11 @@ static int open_objects(struct collector *c)
 	err = zeroscope_bpf__create_skeleton(c->skel);
 	if (err)
 		return err_errno_r(err, "the BPF object could not be opened");
-	/* See compat__session_is_return(): the same programs, compiled for older kernels. */
-	if (!kbtf__func_params(probe_kernel__btf(c->kernel), "bpf_session_is_return"))
+	/* See compat__session_is_return(): the same programs, compiled for other kernels. */
+	if (without_btf(c))
+		c->skel->skeleton->data =
+			(void *)zeroscope_nobtf_bpf__elf_bytes(&c->skel->skeleton->data_sz);
+	else if (!kbtf__func_params(probe_kernel__btf(c->kernel), "bpf_session_is_return"))
 		c->skel->skeleton->data =
 			(void *)zeroscope_void_bpf__elf_bytes(&c->skel->skeleton->data_sz);
 	err = bpf_object__open_skeleton(c->skel->skeleton, &opts);

@@ -40,11 +40,14 @@ static void fill_tiers(struct attach_pair *p, struct zeroscope_bpf *skel, enum t
 
 static int choose(struct collector *c)
 {
+	enum tier tier = c->opt->tier;
 	struct probe_result r;
 	struct probe_state *p;
 
-	if (probe__resolve(c->kernel, PROBE_CLEAR, c->machine->preempt_model, c->opt->tier, false,
-			   &r))
+	/* All other tiers need BTF in the kernel itself. */
+	if (c->skel->rodata->no_btf && tier == TIER_AUTO)
+		tier = TIER_KPROBE;
+	if (probe__resolve(c->kernel, PROBE_CLEAR, c->machine->preempt_model, tier, false, &r))
 		return collector__refuse(&r.answer);
 	c->clear.function = r.chosen->name;
 	fill_tiers(&c->clear, c->skel, r.choice.tier);

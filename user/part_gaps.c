@@ -17,7 +17,7 @@ static int choose(struct collector *c)
 		return 0;
 	}
 	if (ro->no_btf) {
-		collector__not_measured(c, "sched_switch", "this kernel brings no BTF of its own");
+		collector__not_measured(c, "sched_switch", "it needs BTF in the kernel itself");
 		return 0;
 	}
 	if (probe__resolve(c->kernel, PROBE_GAPS, c->machine->preempt_model, TIER_AUTO, false,
