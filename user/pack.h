@@ -20,16 +20,16 @@
 #include <stdint.h>
 
 /* Part of the format: both sides count the same way. */
-#define PACK_TAGS	  32   /* tag 0 ends a message */
-#define PACK_DEPTH	  8    /* messages within messages */
-#define PACK_SLOTS	  32   /* repeats of a tag that are remembered one by one */
-#define PACK_ARRAY_MAX	  1024 /* elements of an array */
-#define PACK_STRING_MAX	  1023 /* bytes of a string */
-#define PACK_STRINGS_MAX  4096 /* strings that are remembered */
+#define PACK_TAGS	 32   /* tag 0 ends a message */
+#define PACK_DEPTH	 8    /* messages within messages */
+#define PACK_SLOTS	 32   /* repeats of a tag that are remembered one by one */
+#define PACK_ARRAY_MAX	 1024 /* elements of an array */
+#define PACK_STRING_MAX	 1023 /* bytes of a string */
+#define PACK_STRINGS_MAX 4096 /* strings that are remembered */
 
 /* What a hostile frame may cost a reader at most. */
-#define PACK_VALUES_MAX	  (1U << 20) /* values in a frame */
-#define PACK_MEMORY_MAX	  (24U << 20) /* bytes of a model */
+#define PACK_VALUES_MAX (1U << 20)  /* values in a frame */
+#define PACK_MEMORY_MAX (24U << 20) /* bytes of a model */
 
 enum pack_type {
 	PACK_UINT,
@@ -91,10 +91,10 @@ int pack__finish(struct packer *p);
 struct pack_field {
 	unsigned int tag; /* 0: the message, or the frame, ends here */
 	enum pack_type type;
-	uint64_t value;		/* PACK_UINT */
-	const char *text;	/* PACK_STRING, valid until the next call */
-	size_t nr;		/* elements of a PACK_ARRAY */
-	const uint64_t *array;	/* PACK_ARRAY, valid until the next call */
+	uint64_t value;	       /* PACK_UINT */
+	const char *text;      /* PACK_STRING, valid until the next call */
+	size_t nr;	       /* elements of a PACK_ARRAY */
+	const uint64_t *array; /* PACK_ARRAY, valid until the next call */
 };
 
 /* A reader of one frame. */

@@ -137,12 +137,12 @@ int recording__encode(const struct snapshot *s, enum recording_content content,
 struct recorder {
 	char *path;
 	int fd;
-	bool regular; /* what was written by halves can be taken back */
-	uint64_t good_size; /* of the file, up to its last whole frame */
-	bool fresh; /* the next frame needs a new header before it */
-	bool begun; /* a header has been written */
+	bool regular;		       /* what was written by halves can be taken back */
+	uint64_t good_size;	       /* of the file, up to its last whole frame */
+	bool fresh;		       /* the next frame needs a new header before it */
+	bool begun;		       /* a header has been written */
 	const struct machine *machine; /* not owned */
-	struct machine written; /* what the last header says of it */
+	struct machine written;	       /* what the last header says of it */
 	struct recording_base base;
 	struct pack_model *model;
 	struct pack_buffer buf;

@@ -26,7 +26,7 @@
 /* No frame is larger; a file that claims so is damaged. */
 #define RECORDING_FRAME_MAX (4U << 20)
 /* Rows of any list in a snapshot. */
-#define RECORDING_ROWS_MAX 1024
+#define RECORDING_ROWS_MAX     1024
 #define RECORDING_SEGMENTS_MAX 65536
 
 /* What the snapshots of a segment hold. */

@@ -38,11 +38,11 @@ struct segment {
 
 struct recording_reader {
 	char *name;
-	FILE *file; /* NULL: data */
+	FILE *file;	     /* NULL: data */
 	const uint8_t *data; /* not owned */
 	size_t len;
-	uint64_t pos; /* of the next byte */
-	uint64_t frame; /* where the last frame began */
+	uint64_t pos;	    /* of the next byte */
+	uint64_t frame;	    /* where the last frame began */
 	uint64_t good_size; /* where the last whole frame ended */
 	uint8_t *payload;
 	size_t payload_size;
@@ -283,7 +283,8 @@ static int ends_early(struct recording_reader *r)
 	r->ended = true;
 	r->early = true;
 	return recording__say(&r->note, 0,
-			      "%s ends early: byte %" PRIu64 " begins a frame that is not whole, as "
+			      "%s ends early: byte %" PRIu64
+			      " begins a frame that is not whole, as "
 			      "its writer was stopped or the disk was full; the %" PRIu64
 			      " interval%s before it can be relied on",
 			      r->name, r->good_size, r->intervals, plural(r->intervals));

@@ -119,8 +119,8 @@ static inline uint64_t random_buckets(uint64_t *state, uint64_t *bucket, size_t 
 	if (!random_below(state, 50))
 		hits = 4 * nr;
 	for (size_t i = 0; i < hits; i++)
-		bucket[random_below(state, nr)] =
-			random_below(state, 8) ? random_below(state, 300) : random_number(state);
+		bucket[random_below(state, nr)] = random_below(state, 8) ? random_below(state, 300)
+									 : random_number(state);
 	for (size_t i = 0; i < nr; i++)
 		sum += bucket[i];
 	return random_below(state, 20) ? sum : random_number(state);
@@ -642,8 +642,8 @@ static inline void hour_init(struct hour *hour)
 	memset(hour, 0, sizeof(*hour));
 	hour->state = 6;
 	for (size_t i = 0; i < ZS_BUCKETS; i++)
-		hour->bound_ns[i] =
-			i < ZS_BOUNDS ? hist__bound_ns((unsigned int)i) : 128 * NSEC_PER_SEC;
+		hour->bound_ns[i] = i < ZS_BOUNDS ? hist__bound_ns((unsigned int)i)
+						  : 128 * NSEC_PER_SEC;
 	for (size_t i = 0; i < HOUR_SERIES; i++) {
 		const struct hour_series *h = &hour_series[i];
 		double below = 0, tail_below = 0;
