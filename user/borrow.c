@@ -38,9 +38,9 @@ struct borrow {
 	size_t changes;
 	int rely_fd[BORROW_MAX];
 	size_t relied;
-	pid_t keeper;  /* 0: none */
-	int alive_fd;  /* open as long as this process lives: its end is the keeper's signal */
-	int status;    /* of a keeper that has ended */
+	pid_t keeper; /* 0: none */
+	int alive_fd; /* open as long as this process lives: its end is the keeper's signal */
+	int status;   /* of a keeper that has ended */
 };
 
 int borrow__new(struct borrow **out)
@@ -103,9 +103,9 @@ int borrow__set(struct borrow *b, const char *path, const char *old, const char 
 	err = lock(path, LOCK_EX, &e->lock_fd);
 	if (err)
 		return err;
-	strcpy(e->path, path);
-	strcpy(e->old, old);
-	strcpy(e->value, value);
+	memcpy(e->path, path, strlen(path) + 1);
+	memcpy(e->old, old, strlen(old) + 1);
+	memcpy(e->value, value, strlen(value) + 1);
 	b->changes++;
 	return 0;
 }
@@ -114,8 +114,7 @@ int borrow__set(struct borrow *b, const char *path, const char *old, const char 
  * The keeper: ignores what is sent to the whole foreground group, so that
  * Ctrl-C reaches the command alone, and holds the locks until all is back.
  */
-static void __attribute__((noreturn)) keep(struct borrow *b, const int fds[2],
-					   const sigset_t *mask)
+static void __attribute__((noreturn)) keep(struct borrow *b, const int fds[2], const sigset_t *mask)
 {
 	static const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGTSTP};
 	int status = 0;

@@ -164,8 +164,7 @@ void load__read_counters(uint64_t page_bytes, struct load_counters *c)
 
 	*c = (struct load_counters){0};
 	for (i = 0; i < VM_COUNTERS; i++)
-		c->vm_known[i] =
-			!pagemap__vmstat("/proc/vmstat", load_vmstat_names[i], &c->vm[i]);
+		c->vm_known[i] = !pagemap__vmstat("/proc/vmstat", load_vmstat_names[i], &c->vm[i]);
 	c->mthp_orders = pagemap__orders(THP_DIR, "stats", page_bytes);
 	for (order = 0; order < PAGEMAP_ORDERS; order++) {
 		if (!(c->mthp_orders & (1U << order)))
@@ -301,7 +300,8 @@ static int load_and_report(const struct load_plan *plan, struct load_result *r, 
 int load__run(const struct load_options *opt)
 {
 	_cleanup_borrow_ struct borrow *b = NULL;
-	_cleanup_free_ struct load_result *r = NULL;
+	static struct load_result result; /* too much for a stack, and there is one run */
+	struct load_result *r = &result;
 	struct load_plan plan;
 	int status;
 
@@ -311,8 +311,7 @@ int load__run(const struct load_options *opt)
 	 */
 	(void)prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
 
-	r = calloc(1, sizeof(*r));
-	if (!r || borrow__new(&b))
+	if (borrow__new(&b))
 		return err_r(LOAD_FAILED, "out of memory; free some and try again");
 	status = load_plan__make(opt, &plan, b);
 	if (!status)

@@ -61,8 +61,8 @@ static void *make_source(uint64_t folio_bytes)
 	if (source == MAP_FAILED)
 		return NULL;
 	for (at = 0; at < folio_bytes; at += piece) {
-		if (mmap(source + at, piece, PROT_READ | PROT_WRITE,
-			 MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED)
+		if (mmap(source + at, piece, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd,
+			 0) == MAP_FAILED)
 			return NULL;
 		/* The copy is made with faults off and gives up on a source that is not mapped. */
 		first = source + at;

@@ -59,19 +59,19 @@ enum phase {
 struct run {
 	const struct load_plan *plan;
 	struct load_arena *arena;
-	struct pagemap *pm;	/* NULL: not readable */
+	struct pagemap *pm; /* NULL: not readable */
 	bool sees_folios;
 	bool presence_per_fault;
 	bool exchange; /* see exchange_is_one_fault() */
 	pthread_barrier_t barrier;
 	enum phase phase;
-	uint64_t base;		/* slots of the windows before this one */
-	uint64_t slots;		/* of this window */
-	uint64_t start_ns;	/* of its faulting */
+	uint64_t base;	   /* slots of the windows before this one */
+	uint64_t slots;	   /* of this window */
+	uint64_t start_ns; /* of its faulting */
 	uint64_t line_bytes;
-	float *near, *pass;	/* of the first REREAD_VALUES faults; below 0: none */
+	float *near, *pass; /* of the first REREAD_VALUES faults; below 0: none */
 	size_t values;
-	int error;		/* errno of the first fault that failed */
+	int error; /* errno of the first fault that failed */
 };
 
 struct worker {
@@ -80,7 +80,7 @@ struct worker {
 	pthread_t thread;
 	pid_t tid;
 	uint64_t first; /* slots of this window */
-	uint64_t done;  /* of them, faulted */
+	uint64_t done;	/* of them, faulted */
 	uint64_t end_ns;
 	uint64_t faults;
 	struct load_latency latency;
@@ -138,7 +138,7 @@ static void touch_everything_else(void)
 
 static char *align_up(void *p, uint64_t alignment)
 {
-	return (char *)(((uintptr_t)p + alignment - 1) & ~(uintptr_t)(alignment - 1));
+	return (char *)p + (-(uintptr_t)p & (alignment - 1));
 }
 
 static int make_memfd(const struct load_plan *p, size_t bytes)
@@ -147,8 +147,8 @@ static int make_memfd(const struct load_plan *p, size_t bytes)
 	int fd;
 
 	if (p->hugetlb)
-		flags |= MFD_HUGETLB |
-			 (unsigned int)__builtin_ctzll(p->folio_bytes) << MAP_HUGE_SHIFT;
+		flags |= MFD_HUGETLB | (unsigned int)__builtin_ctzll(p->folio_bytes)
+					       << MAP_HUGE_SHIFT;
 	fd = memfd_create("zeroscope-load", flags | MFD_NOEXEC_SEAL);
 	if (fd < 0 && errno == EINVAL)
 		fd = memfd_create("zeroscope-load", flags);
@@ -209,7 +209,8 @@ static int map_transparent(const struct load_plan *p, struct load_arena *a)
 		return -errno;
 	a->base = align_up(a->map, alignment) + (small ? p->folio_bytes : 0);
 	if (mmap(a->base, a->bytes, PROT_READ | PROT_WRITE,
-		 MAP_FIXED | MAP_NORESERVE | (a->fd >= 0 ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS),
+		 MAP_FIXED | MAP_NORESERVE |
+			 (a->fd >= 0 ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS),
 		 a->fd, 0) == MAP_FAILED)
 		return -errno;
 	if (madvise(a->base, a->bytes, MADV_HUGEPAGE))
@@ -258,8 +259,10 @@ static int make_arena(const struct load_plan *p, struct load_arena **out)
 			     "the kernel did not give %llu hugetlb pages of %s to this process; "
 			     "look at %s and at the hugetlb limits of the cgroup",
 			     (unsigned long long)p->window, size, p->pool);
-	return err_r(LOAD_FAILED, "memory for %llu folios of %s could not be mapped: %s; ask for "
-		     "fewer", (unsigned long long)p->window, size, errname(err));
+	return err_r(LOAD_FAILED,
+		     "memory for %llu folios of %s could not be mapped: %s; ask for "
+		     "fewer",
+		     (unsigned long long)p->window, size, errname(err));
 }
 
 /* One fault */
@@ -311,8 +314,7 @@ static bool exchange_is_one_fault(void)
 		return false;
 	if (!getrusage(RUSAGE_THREAD, &before)) {
 		__atomic_exchange_n(page, LOAD_MARK, __ATOMIC_RELAXED);
-		one = !getrusage(RUSAGE_THREAD, &after) &&
-		      after.ru_minflt - before.ru_minflt == 1;
+		one = !getrusage(RUSAGE_THREAD, &after) && after.ru_minflt - before.ru_minflt == 1;
 	}
 	munmap(page, 1);
 	return one;
@@ -360,8 +362,8 @@ static void count_presence(const struct run *run, uint64_t slot, uint64_t *words
 			   struct folio_counts *counts)
 {
 	const struct load_plan *p = run->plan;
-	uint64_t page = (uint64_t)(touched_address(run, slot) - slot_address(run, slot)) /
-			p->page_bytes;
+	uint64_t page =
+		(uint64_t)(touched_address(run, slot) - slot_address(run, slot)) / p->page_bytes;
 	int order = -1;
 
 	if (!pagemap__read_words(run->pm, slot_address(run, slot), words, p->folio_pages))
@@ -449,8 +451,7 @@ static void fault_slots(struct worker *w)
 	w->done = 0;
 	for (k = 0; w->first + k < end; k++) {
 		if (o->rate > 0)
-			sleep_until(run->start_ns +
-				    load__due_ns(k, w->index, o->threads, o->rate));
+			sleep_until(run->start_ns + load__due_ns(k, w->index, o->threads, o->rate));
 		if (load_stop || __atomic_load_n(&run->error, __ATOMIC_RELAXED))
 			break;
 		if (!fault(w, w->first + k))
@@ -877,8 +878,10 @@ static int run_threads(struct run *run, struct load_result *r)
 		err = start_workers(workers, n, stacks, &started);
 		/* Those that did start wait in a barrier that will never be full. */
 		if (err)
-			return err_r(LOAD_FAILED, "only %u of %u threads could be started: %s; "
-				     "ask for fewer", started, n, errname(err));
+			return err_r(LOAD_FAILED,
+				     "only %u of %u threads could be started: %s; "
+				     "ask for fewer",
+				     started, n, errname(err));
 		run_windows(run, workers, r);
 		end_workers(run, workers);
 		for (t = 0; t < n; t++)

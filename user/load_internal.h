@@ -49,13 +49,13 @@ struct load_plan {
 	uint64_t folio_bytes;
 	uint64_t folio_pages;
 	int order;
-	int pmd_order;	     /* -1: no transparent huge pages in this kernel */
-	uint64_t window;     /* slots held at a time */
-	bool zero_folio;     /* the faults map the huge zero folio and get no memory */
-	bool hugetlb;	     /* out of a hugetlb pool */
-	bool shared;	     /* behind a memfd */
-	bool clears;	     /* the kernel clears these folios whole (not page by page) */
-	char pool[160];	     /* hugetlb: folder of the pool, or "" */
+	int pmd_order;	      /* -1: no transparent huge pages in this kernel */
+	uint64_t window;      /* slots held at a time */
+	bool zero_folio;      /* the faults map the huge zero folio and get no memory */
+	bool hugetlb;	      /* out of a hugetlb pool */
+	bool shared;	      /* behind a memfd */
+	bool clears;	      /* the kernel clears these folios whole (not page by page) */
+	char pool[160];	      /* hugetlb: folder of the pool, or "" */
 	uint64_t pool_wanted; /* nr_hugepages to reach, 0: leave it */
 };
 
@@ -110,8 +110,8 @@ struct load_reread {
 };
 
 struct load_pmu {
-	double cycles; /* a fault; NaN: not measured */
-	double misses; /* last-level cache misses a fault; NaN: not measured */
+	double cycles;	  /* a fault; NaN: not measured */
+	double misses;	  /* last-level cache misses a fault; NaN: not measured */
 	char reason[160]; /* why not, or "" */
 };
 

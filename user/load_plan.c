@@ -138,9 +138,10 @@ static int refuse_kind(const struct load_plan *p)
 {
 	switch (p->opt.kind) {
 	case LOAD_MTHP:
-		return err_r(LOAD_REFUSED,
-			     "this kernel offers no mTHP sizes (there is no enabled switch in " THP_DIR
-			     "/hugepages-*kB); boot Linux 6.8 or later, or use --kind thp");
+		return err_r(
+			LOAD_REFUSED,
+			"this kernel offers no mTHP sizes (there is no enabled switch in " THP_DIR
+			"/hugepages-*kB); boot Linux 6.8 or later, or use --kind thp");
 	case LOAD_HUGETLB:
 	case LOAD_MEMFD_HUGETLB:
 		return err_r(LOAD_REFUSED, "this kernel has no hugetlb pages (" HUGETLB_DIR
@@ -194,8 +195,8 @@ static int rely(struct borrow *b, const char *path)
 	if (err == -EBUSY)
 		return busy(path);
 	if (err)
-		return err_r(LOAD_REFUSED, "%s could not be opened: %s; is /sys mounted?",
-				   path, errname(err));
+		return err_r(LOAD_REFUSED, "%s could not be opened: %s; is /sys mounted?", path,
+			     errname(err));
 	return 0;
 }
 
@@ -205,14 +206,16 @@ static int change(struct borrow *b, const char *path, const char *old, const cha
 	int err;
 
 	if (access(path, W_OK))
-		return err_r(LOAD_REFUSED, "%s is %s; run as root to have it %s for the run, or "
-			     "%s", path, old, value, remedy);
+		return err_r(LOAD_REFUSED,
+			     "%s is %s; run as root to have it %s for the run, or "
+			     "%s",
+			     path, old, value, remedy);
 	err = borrow__set(b, path, old, value);
 	if (err == -EBUSY)
 		return busy(path);
 	if (err)
-		return err_r(LOAD_REFUSED, "%s could not be opened: %s; set it to %s by hand",
-			     path, errname(err), value);
+		return err_r(LOAD_REFUSED, "%s could not be opened: %s; set it to %s by hand", path,
+			     errname(err), value);
 	return 0;
 }
 
@@ -230,13 +233,16 @@ static int check_thp(struct load_plan *p, struct borrow *b)
 		if (!is_one_of(own, good))
 			return err_r(LOAD_REFUSED,
 				     "huge pages of this size are switched off: %s is %s; write "
-				     "madvise there as root", path, own);
+				     "madvise there as root",
+				     path, own);
 		return rely(b, path);
 	}
 	if (!is_one_of(word, good))
-		return err_r(LOAD_REFUSED,
-			     "transparent huge pages are switched off: %s is %s; write madvise there "
-			     "as root", global, word);
+		return err_r(
+			LOAD_REFUSED,
+			"transparent huge pages are switched off: %s is %s; write madvise there "
+			"as root",
+			global, word);
 	return rely(b, global);
 }
 
@@ -266,11 +272,15 @@ static int check_shmem(struct load_plan *p, struct borrow *b)
 	char path[PATH_SIZE], own[32], word[32];
 
 	if (pagemap__choice(global, word, sizeof(word)))
-		return err_r(LOAD_REFUSED, "%s could not be read; this kernel may lack "
-			     "CONFIG_SHMEM; use --kind thp", global);
+		return err_r(LOAD_REFUSED,
+			     "%s could not be read; this kernel may lack "
+			     "CONFIG_SHMEM; use --kind thp",
+			     global);
 	if (!strcmp(word, "deny"))
-		return err_r(LOAD_REFUSED, "huge pages of shmem are forbidden: %s is deny; write "
-			     "advise there as root", global);
+		return err_r(LOAD_REFUSED,
+			     "huge pages of shmem are forbidden: %s is deny; write "
+			     "advise there as root",
+			     global);
 	/* Since 6.11 each size has a switch of its own. */
 	if (!pagemap__choice(size_path(p, "shmem_enabled", path), own, sizeof(own))) {
 		if (is_one_of(own, good) || (!strcmp(own, "inherit") && is_one_of(word, good)))
@@ -312,8 +322,9 @@ static int check_hugetlb(struct load_plan *p, struct borrow *b)
 	int err;
 
 	if (p->opt.node >= 0)
-		snprintf(p->pool, sizeof(p->pool), NODE_DIR "/node%d/hugepages/hugepages-%" PRIu64
-			 "kB", p->opt.node, p->folio_bytes / 1024);
+		snprintf(p->pool, sizeof(p->pool),
+			 NODE_DIR "/node%d/hugepages/hugepages-%" PRIu64 "kB", p->opt.node,
+			 p->folio_bytes / 1024);
 	else
 		snprintf(p->pool, sizeof(p->pool), HUGETLB_DIR "/hugepages-%" PRIu64 "kB",
 			 p->folio_bytes / 1024);
@@ -470,8 +481,10 @@ int load_plan__make(const struct load_options *opt, struct load_plan *p, struct 
 	if (status)
 		return status;
 	if (opt->reserve && !p->hugetlb)
-		return err_r(LOAD_USAGE, "--reserve is for --kind hugetlb and memfd-hugetlb; leave "
-					 "it out for %s", load__kind_name(opt->kind));
+		return err_r(LOAD_USAGE,
+			     "--reserve is for --kind hugetlb and memfd-hugetlb; leave "
+			     "it out for %s",
+			     load__kind_name(opt->kind));
 	status = choose_order(p);
 	if (status)
 		return status;

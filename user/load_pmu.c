@@ -30,11 +30,13 @@ static int open_event(uint64_t config, int group_fd)
 static void explain(int err, char *buf, size_t size)
 {
 	if (err == EACCES || err == EPERM)
-		snprintf(buf, size, "counting kernel cycles is not allowed; run as root, or lower "
-				    "kernel.perf_event_paranoid to 1");
+		snprintf(buf, size,
+			 "counting kernel cycles is not allowed; run as root, or lower "
+			 "kernel.perf_event_paranoid to 1");
 	else if (err == ENOENT || err == EOPNOTSUPP || err == ENODEV || err == ENXIO)
-		snprintf(buf, size, "this machine shows no hardware PMU; virtual machines often "
-				    "hide it");
+		snprintf(buf, size,
+			 "this machine shows no hardware PMU; virtual machines often "
+			 "hide it");
 	else if (err == ENOSYS)
 		snprintf(buf, size, "this kernel is built without perf events");
 	else
@@ -65,8 +67,7 @@ struct load_pmu_sample load_pmu__read(const struct load_pmu_fds *fds)
 		return s;
 	n = read(fds->cycles, &group, sizeof(group));
 	/* Counters that had to share the hardware would be guesses. */
-	if (n < (ssize_t)(4 * sizeof(uint64_t)) || !group.running ||
-	    group.running < group.enabled)
+	if (n < (ssize_t)(4 * sizeof(uint64_t)) || !group.running || group.running < group.enabled)
 		return s;
 	s.valid = true;
 	s.cycles = group.values[0];

@@ -46,7 +46,9 @@ static const char *dirtying_name(enum load_dirtying how)
 uint64_t load__clears_expected(const struct load_plan *p, const struct load_result *r, int order)
 {
 	/* Single pages are cleared by another function, shmem page by page. */
-	return order > 0 && p->clears ? r->folios.by_order[order] : 0;
+	if (order <= 0 || order >= PAGEMAP_ORDERS || !p->clears)
+		return 0;
+	return r->folios.by_order[order];
 }
 
 /* How many of the folios asked for there really are; mapping the zero folio is as good. */
@@ -118,8 +120,7 @@ static void write_options(struct json_writer *w, const struct load_plan *p)
 	json__seconds_field(w, "hold_seconds", o->hold_ns);
 }
 
-static void write_ids(struct json_writer *w, const struct load_plan *p,
-		      const struct load_result *r)
+static void write_ids(struct json_writer *w, const struct load_plan *p, const struct load_result *r)
 {
 	unsigned int t;
 
@@ -422,8 +423,7 @@ static void print_check(const struct load_result *r)
 		printf(" (%" PRIu64 " clears of another process)", r->dirt.clears);
 	if (how)
 		printf("\n");
-	printf("verified    %s",
-	       pagemap__format_bytes(r->verified_bytes, bytes, sizeof(bytes)));
+	printf("verified    %s", pagemap__format_bytes(r->verified_bytes, bytes, sizeof(bytes)));
 	if (r->nonzero.bytes)
 		printf(", %" PRIu64 " bytes NOT ZERO\n", r->nonzero.bytes);
 	else

@@ -102,7 +102,7 @@ static int read_words(int fd, uint64_t index, uint64_t *words, size_t n, size_t 
 
 int pagemap__read_words(struct pagemap *pm, const void *start, uint64_t *words, size_t n)
 {
-	size_t got;
+	size_t got = 0;
 	int err;
 
 	err = read_words(pm->map_fd, (uintptr_t)start / pm->page_bytes, words, n, &got);
@@ -113,7 +113,7 @@ int pagemap__read_words(struct pagemap *pm, const void *start, uint64_t *words, 
 
 static int read_flags(struct pagemap *pm, uint64_t pfn, uint64_t *flags)
 {
-	size_t got;
+	size_t got = 0;
 	int err;
 
 	err = read_words(pm->flags_fd, pfn, flags, 1, &got);

@@ -29,9 +29,9 @@
 
 struct folio_counts {
 	uint64_t by_order[PAGEMAP_ORDERS]; /* folios, each once; [0] are single pages */
-	uint64_t zero_folios; /* times that the huge zero folio is mapped */
-	uint64_t zero_pages;  /* times that the small zero page is mapped */
-	uint64_t absent;      /* base pages that nothing is mapped at */
+	uint64_t zero_folios;		   /* times that the huge zero folio is mapped */
+	uint64_t zero_pages;		   /* times that the small zero page is mapped */
+	uint64_t absent;		   /* base pages that nothing is mapped at */
 };
 
 /* log2 of bytes / page_bytes, or -1 where that is no power of two. */

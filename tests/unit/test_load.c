@@ -314,29 +314,28 @@ static void presence_tells_an_order(void **state)
 
 /* --- Text files of the kernel ------------------------------------------------------------ */
 
-static const char smaps_text[] =
-	"10000-20000 rw-p 00000000 00:00 0 \n"
-	"Rss:                  64 kB\n"
-	"AnonHugePages:      2048 kB\n"
-	"200000-400000 rw-p 00000000 00:00 0 \n"
-	"Size:               2048 kB\n"
-	"Rss:                2048 kB\n"
-	"Pss:                2048 kB\n"
-	"AnonHugePages:      2048 kB\n"
-	"ShmemPmdMapped:        0 kB\n"
-	"FilePmdMapped:         0 kB\n"
-	"Shared_Hugetlb:        0 kB\n"
-	"Private_Hugetlb:       0 kB\n"
-	"VmFlags: rd wr mr mw me ac hg \n"
-	"400000-600000 rw-p 00000000 00:00 0 \n"
-	"Rss:                  12 kB\n"
-	"AnonHugePages:         0 kB\n"
-	"ShmemPmdMapped:     2048 kB\n"
-	"Shared_Hugetlb:     4096 kB\n"
-	"Private_Hugetlb:    2048 kB\n"
-	"600000-601000 rw-p 00000000 00:00 0    [heap]\n"
-	"Rss:                   4 kB\n"
-	"AnonHugePages:      9999 kB\n";
+static const char smaps_text[] = "10000-20000 rw-p 00000000 00:00 0 \n"
+				 "Rss:                  64 kB\n"
+				 "AnonHugePages:      2048 kB\n"
+				 "200000-400000 rw-p 00000000 00:00 0 \n"
+				 "Size:               2048 kB\n"
+				 "Rss:                2048 kB\n"
+				 "Pss:                2048 kB\n"
+				 "AnonHugePages:      2048 kB\n"
+				 "ShmemPmdMapped:        0 kB\n"
+				 "FilePmdMapped:         0 kB\n"
+				 "Shared_Hugetlb:        0 kB\n"
+				 "Private_Hugetlb:       0 kB\n"
+				 "VmFlags: rd wr mr mw me ac hg \n"
+				 "400000-600000 rw-p 00000000 00:00 0 \n"
+				 "Rss:                  12 kB\n"
+				 "AnonHugePages:         0 kB\n"
+				 "ShmemPmdMapped:     2048 kB\n"
+				 "Shared_Hugetlb:     4096 kB\n"
+				 "Private_Hugetlb:    2048 kB\n"
+				 "600000-601000 rw-p 00000000 00:00 0    [heap]\n"
+				 "Rss:                   4 kB\n"
+				 "AnonHugePages:      9999 kB\n";
 
 static void smaps_counts_inside_a_range(void **state)
 {
@@ -401,8 +400,9 @@ static void choices_stand_in_brackets(void **state)
 
 static void orders_come_from_folder_names(void **state)
 {
-	static const char *const folders[] = {"hugepages-64kB", "hugepages-2048kB", "hugepages-8kB",
-					      "hugepages-12kB", "hugepages-", "hugepages-16kBx",
+	static const char *const folders[] = {"hugepages-64kB", "hugepages-2048kB",
+					      "hugepages-8kB",	"hugepages-12kB",
+					      "hugepages-",	"hugepages-16kBx",
 					      "other"};
 	char path[PATH_LEN], sub[PATH_LEN * 2];
 	size_t i;
@@ -612,7 +612,8 @@ static void judges_by_what_was_got(void **state)
 	assert_non_null(strstr(text, "compact_memory"));
 
 	/* Stale memory outweighs everything else. */
-	v.result.nonzero = (struct load_nonzero){.bytes = 5, .folio = 6, .offset = 7, .value = 0xa5};
+	v.result.nonzero =
+		(struct load_nonzero){.bytes = 5, .folio = 6, .offset = 7, .value = 0xa5};
 	assert_int_equal(said_by(judge, &v, text, sizeof(text)), LOAD_FAILED);
 	assert_one_sentence(text);
 	assert_non_null(strstr(text, "folio 6 had 0xa5 at byte 7 (5 such bytes in all)"));
@@ -640,7 +641,11 @@ static void judges_by_what_was_got(void **state)
 }
 
 static const struct load_options defaults = {
-	.kind = LOAD_THP, .order = -1, .count = 64, .threads = 1, .node = -1,
+	.kind = LOAD_THP,
+	.order = -1,
+	.count = 64,
+	.threads = 1,
+	.node = -1,
 };
 
 static int plan(const void *arg)
@@ -915,9 +920,9 @@ static void loads_where_this_machine_can(void **state)
 	assert_non_null(strstr(text, "\"nonzero\":0,"));
 	/* Huge pages may be too few on a machine that is in use; then it must say so. */
 	assert_int_equal(status, strstr(text, "\"clears_expected\":{\"9\":3}") ||
-					 strstr(text, "\"clears_expected\":{\"11\":3}")
-				     ? LOAD_OK
-				     : LOAD_FAILED);
+						 strstr(text, "\"clears_expected\":{\"11\":3}")
+					 ? LOAD_OK
+					 : LOAD_FAILED);
 }
 
 #define IN_DIR(test) cmocka_unit_test_setup_teardown(test, make_dir, remove_dir)

@@ -21,15 +21,11 @@ always_gives() {
 	trace_clears_begin
 	always_name=$1 always_order=$2 always_folios=$3 always_clears=$4
 	shift 4
-	check_status "$always_name: status" 0 sh -c 'zeroscope load --json "$@" >load.json' sh "$@"
+	check_status "$always_name: status" 0 load_result "$@"
 	trace_clears_end
 	cat load.json clears
-	expect_eq "$always_name: folios" \
-		"$(json_flat load.json | grep '^folios_by_order' | tr '\t\n' '= ')" \
-		"folios_by_order.$always_order=$always_folios "
-	# shellcheck disable=SC2046 # a list of numbers
-	expect_eq "$always_name: clears traced in load's threads" \
-		"$(traced_calls $(json_flat load.json | sed -n 's/^tids\[[0-9]*\]\t//p'))" "$always_clears"
+	expect_eq "$always_name: folios" "$(values folios_by_order)" "$always_order=$always_folios "
+	expect_eq "$always_name: clears traced in load's threads" "$(traced_in_load)" "$always_clears"
 }
 
 always_gives "64 THPs" 9 64 64 --kind thp --threads 4

@@ -10,15 +10,15 @@
 . /root/clear-trace.sh
 
 load_traced "600 THPs in 768 MiB" 9 600 600 --kind thp --count 600 --threads 2
-expect_between "600 THPs in 768 MiB: windows" "$(json_get load.json windows)" 2 20
+expect_between "600 THPs in 768 MiB: windows" "$(value windows)" 2 20
 # A store hides the byte that it faults on, where the emulator makes two faults of an exchange.
-expect_between "600 THPs in 768 MiB: verified" "$(json_get load.json verified_bytes)" \
+expect_between "600 THPs in 768 MiB: verified" "$(value verified_bytes)" \
 	$((600 * 2097152 - 600)) $((600 * 2097152))
 expect_eq "600 THPs in 768 MiB: as the kernel counts" \
-	"$(json_get load.json vmstat.thp_fault_alloc)" 600
+	"$(value vmstat.thp_fault_alloc)" 600
 load_traced "80000 mTHP in 768 MiB" 2 80000 80000 --kind mthp --order 2 --count 80000 --threads 2
 load_traced "500 shmem in 768 MiB" 9 500 0 --kind shmem --count 500
-expect_between "500 shmem in 768 MiB: windows" "$(json_get load.json windows)" 2 20
+expect_between "500 shmem in 768 MiB: windows" "$(value windows)" 2 20
 
 # A memory cgroup that has no room for all: the rest becomes single pages.
 echo +memory >/sys/fs/cgroup/cgroup.subtree_control
@@ -29,11 +29,12 @@ check_status "too little room: status" 1 sh -c 'echo 0 >/sys/fs/cgroup/small/cgr
 	exec zeroscope load --kind thp --count 64 --json >load.json 2>why'
 trace_clears_end
 cat load.json why
-got=$(json_get load.json folios_by_order.9)
+flatten
+got=$(value folios_by_order.9)
 expect_between "too little room: some folios" "$got" 1 20
 expect_eq "too little room: the others are single pages" \
-	"$(json_get load.json folios_by_order.0)" $((64 - got))
+	"$(value folios_by_order.0)" $((64 - got))
 expect_match "too little room: why" "$(cat why)" \
 	"^zeroscope: asked for 64 folios of order 9, got $got, $((64 - got)) of order 0; "
-expect_eq "too little room: clears expected" "$(sum_of load.json clears_expected)" "$got"
-expect_eq "too little room: every byte is zero" "$(json_get load.json nonzero)" 0
+expect_eq "too little room: clears expected" "$(sum clears_expected)" "$got"
+expect_eq "too little room: every byte is zero" "$(value nonzero)" 0

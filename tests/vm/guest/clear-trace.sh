@@ -27,28 +27,55 @@ traced_calls() {
 	awk -v want=" $* " 'want == "  " || index(want, " " $1 " ") { n += $2 } END { print n + 0 }' clears
 }
 
-# sum_of FILE OBJECT: of an object's values, such as clears_expected, in a result of load
-sum_of() {
-	json_flat "$1" | awk -F '\t' -v o="$2." 'index($1, o) == 1 { n += $2 } END { print n + 0 }'
+# load_result OPTION…: run load and keep its JSON in ./load.json, taken apart in ./load.flat, where
+# it is read from many times: parsing it again for each value takes an emulated machine long.
+load_result() {
+	load_status=0
+	zeroscope load --json "$@" >load.json || load_status=$?
+	flatten
+	return $load_status
+}
+
+flatten() {
+	: >load.flat
+	[ ! -s load.json ] || json_flat load.json >load.flat
+}
+
+# value PATH: out of ./load.flat; empty if there is none
+value() {
+	awk -F '\t' -v path="$1" '$1 == path { print $2 }' load.flat
+}
+
+# values OBJECT: "key=value " for each of an object such as folios_by_order
+values() {
+	awk -F '\t' -v o="$1." 'index($1, o) == 1 { printf "%s=%s ", substr($1, length(o) + 1), $2 }' \
+		load.flat
+}
+
+# sum OBJECT: of its values
+sum() {
+	awk -F '\t' -v o="$1." 'index($1, o) == 1 { n += $2 } END { print n + 0 }' load.flat
+}
+
+# traced_in_load: calls in the threads that faulted
+traced_in_load() {
+	# shellcheck disable=SC2046 # a list of numbers
+	traced_calls $(sed -n 's/^tids\[[0-9]*\]\t//p' load.flat)
 }
 
 # load_traced NAME ORDER FOLIOS CLEARS OPTION…: run it, and check what both say. The result stays
-# in ./load.json.
+# in ./load.json and ./load.flat.
 load_traced() {
 	traced_name=$1 traced_order=$2 traced_folios=$3 traced_clears=$4
 	shift 4
 	trace_clears_begin || not_ok "$traced_name: tracing" "$CLEARING takes no kprobe"
-	check_status "$traced_name: status" 0 sh -c 'zeroscope load --json "$@" >load.json' sh "$@"
+	check_status "$traced_name: status" 0 load_result "$@"
 	trace_clears_end
 	cat load.json
-	expect_eq "$traced_name: oracle" "$(json_get load.json oracle)" kpageflags
-	expect_eq "$traced_name: folios" \
-		"$(json_get load.json "folios_by_order.$traced_order")" "$traced_folios"
-	expect_eq "$traced_name: clears expected" \
-		"$(sum_of load.json clears_expected)" "$traced_clears"
-	# shellcheck disable=SC2046 # a list of numbers
-	expect_eq "$traced_name: clears traced in load's threads" \
-		"$(traced_calls $(json_flat load.json | sed -n 's/^tids\[[0-9]*\]\t//p'))" "$traced_clears"
+	expect_eq "$traced_name: oracle" "$(value oracle)" kpageflags
+	expect_eq "$traced_name: folios" "$(value "folios_by_order.$traced_order")" "$traced_folios"
+	expect_eq "$traced_name: clears expected" "$(sum clears_expected)" "$traced_clears"
+	expect_eq "$traced_name: clears traced in load's threads" "$(traced_in_load)" "$traced_clears"
 	expect_eq "$traced_name: clears traced anywhere" "$(traced_calls)" "$traced_clears"
-	expect_eq "$traced_name: every byte is zero" "$(json_get load.json nonzero)" 0
+	expect_eq "$traced_name: every byte is zero" "$(value nonzero)" 0
 }
