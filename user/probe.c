@@ -12,6 +12,7 @@
 
 #include "caps.h"
 #include "kinfo.h"
+#include "kbtf.h"
 #include "machine.h"
 #include "probe_trial.h"
 #include "util.h"
@@ -44,7 +45,7 @@ struct probe_kernel {
 	enum lockdown lockdown;
 	struct kernel_config config;
 	bool symbols_known; /* kallsyms could be read */
-	bool filter_known; /* available_filter_functions could be read */
+	bool filter_known;  /* available_filter_functions could be read */
 	size_t nr_symbols;
 	struct symbol symbol[MAX_SYMBOLS];
 	size_t nr_trials;
@@ -57,16 +58,11 @@ struct probe_kernel {
 const char *probe_verdict__name(enum probe_verdict verdict)
 {
 	static const char *const names[] = {
-		[PROBE_USABLE] = "usable",
-		[PROBE_ABSENT] = "absent",
-		[PROBE_INLINED] = "inlined",
-		[PROBE_NOTRACE] = "notrace",
-		[PROBE_NO_BTF] = "no-btf",
-		[PROBE_LOCKDOWN] = "lockdown",
-		[PROBE_CAPABILITY] = "capability",
-		[PROBE_NOT_CONFIGURED] = "not-configured",
-		[PROBE_UNSAFE] = "unsafe",
-		[PROBE_HIDDEN] = "hidden",
+		[PROBE_USABLE] = "usable",	   [PROBE_ABSENT] = "absent",
+		[PROBE_INLINED] = "inlined",	   [PROBE_NOTRACE] = "notrace",
+		[PROBE_NO_BTF] = "no-btf",	   [PROBE_LOCKDOWN] = "lockdown",
+		[PROBE_CAPABILITY] = "capability", [PROBE_NOT_CONFIGURED] = "not-configured",
+		[PROBE_UNSAFE] = "unsafe",	   [PROBE_HIDDEN] = "hidden",
 		[PROBE_REFUSED] = "refused",
 	};
 
@@ -81,9 +77,8 @@ static int usable(struct probe_answer *a)
 	return 0;
 }
 
-__attribute__((format(printf, 4, 5))) static int refuse(struct probe_answer *a, int err,
-							 enum probe_verdict verdict,
-							 const char *fmt, ...)
+__attribute__((format(printf, 4, 5))) static int
+refuse(struct probe_answer *a, int err, enum probe_verdict verdict, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -95,8 +90,8 @@ __attribute__((format(printf, 4, 5))) static int refuse(struct probe_answer *a, 
 	return err;
 }
 
-__attribute__((format(printf, 2, 3))) static void remedy(struct probe_answer *a,
-							 const char *fmt, ...)
+__attribute__((format(printf, 2, 3))) static void remedy(struct probe_answer *a, const char *fmt,
+							 ...)
 {
 	va_list ap;
 
@@ -116,10 +111,10 @@ static const struct {
 	const char *caller;
 } inlined_into[] = {
 	/* x86: the one of its bodies that is a function of its own. */
-	{ "clear_pages", "__clear_pages_unrolled" },
-	{ "get_huge_zero_folio", "mm_get_huge_zero_folio" },
-	{ "get_huge_zero_page", "mm_get_huge_zero_folio" },
-	{ "get_huge_zero_page", "mm_get_huge_zero_page" },
+	{"clear_pages", "__clear_pages_unrolled"},
+	{"get_huge_zero_folio", "mm_get_huge_zero_folio"},
+	{"get_huge_zero_page", "mm_get_huge_zero_folio"},
+	{"get_huge_zero_page", "mm_get_huge_zero_page"},
 };
 
 static struct symbol *find_symbol(struct probe_kernel *k, const char *name)
@@ -371,8 +366,9 @@ static int explain_lockdown(const struct probe_kernel *k, const char *what, stru
 {
 	refuse(a, -EPERM, PROBE_LOCKDOWN, "this kernel is locked down (%s) and refuses %s",
 	       lockdown__name(k->lockdown), what);
-	remedy(a, "Boot it without lockdown (Secure Boot off, or no lockdown= on its command line), "
-		  "or measure in a VM: make demo.");
+	remedy(a,
+	       "Boot it without lockdown (Secure Boot off, or no lockdown= on its command line), "
+	       "or measure in a VM: make demo.");
 	return -EPERM;
 }
 
@@ -474,8 +470,8 @@ int probe__loadable(struct probe_kernel *k, struct probe_answer *a)
 /* Without the two functions that tell entry from return, a session program cannot be loaded. */
 static int check_session(const struct probe_kernel *k, enum tier tier, struct probe_answer *a)
 {
-	const char *value = tier == TIER_FSESSION ? "BPF_TRACE_FSESSION" :
-						    "BPF_TRACE_KPROBE_SESSION";
+	const char *value = tier == TIER_FSESSION ? "BPF_TRACE_FSESSION"
+						  : "BPF_TRACE_KPROBE_SESSION";
 	const char *name = options__tier_name(tier);
 
 	if (btf_has(k->own, "bpf_session_is_return", BTF_KIND_FUNC) &&
@@ -483,8 +479,8 @@ static int check_session(const struct probe_kernel *k, enum tier tier, struct pr
 	    btf_has_enumerator(k->own, "bpf_attach_type", value))
 		return 0;
 	return refuse(a, -EOPNOTSUPP, PROBE_NOT_CONFIGURED, "this kernel does not know %s%s", name,
-		      tier == TIER_FSESSION ? " (kernels from 7.0 on do)" :
-					      " (kernels from 6.10 on can, with CONFIG_FPROBE)");
+		      tier == TIER_FSESSION ? " (kernels from 7.0 on do)"
+					    : " (kernels from 6.10 on can, with CONFIG_FPROBE)");
 }
 
 static int check_tier(struct probe_kernel *k, const struct symbol *s, enum probe_ends ends,
@@ -531,7 +527,7 @@ static int check_tier(struct probe_kernel *k, const struct symbol *s, enum probe
 static struct trial try_function(const struct probe_kernel *k, const char *function,
 				 enum probe_ends ends, enum tier tier)
 {
-	struct trial t = { 0 };
+	struct trial t = {0};
 	int id;
 
 	switch (tier) {
@@ -649,19 +645,43 @@ int probe__tier_usable(struct probe_kernel *k, const char *function, enum probe_
 	return r->err;
 }
 
-void probe__tier_order(enum preempt_model model, enum tier order[static PROBE_TIERS])
+void probe__tier_order(enum preempt_model model, bool scarce_sessions,
+		       enum tier order[static PROBE_TIERS])
 {
 	/* Nothing is lost where programs run to their end, so cost decides. */
 	static const enum tier by_cost[PROBE_TIERS] = {
-		TIER_FSESSION, TIER_FENTRY, TIER_KPROBE_SESSION, TIER_KPROBE,
+		TIER_FSESSION,
+		TIER_FENTRY,
+		TIER_KPROBE_SESSION,
+		TIER_KPROBE,
 	};
 	/* Handlers of kprobes and of fprobe run with preemption off. */
 	static const enum tier by_loss[PROBE_TIERS] = {
-		TIER_KPROBE_SESSION, TIER_KPROBE, TIER_FSESSION, TIER_FENTRY,
+		TIER_KPROBE_SESSION,
+		TIER_KPROBE,
+		TIER_FSESSION,
+		TIER_FENTRY,
 	};
 
-	memcpy(order, preempt_model__preempts_programs(model) ? by_loss : by_cost,
-	       sizeof(by_cost));
+	memcpy(order, preempt_model__preempts_programs(model) ? by_loss : by_cost, sizeof(by_cost));
+	for (int i = 0; scarce_sessions && i + 1 < PROBE_TIERS; i++) {
+		if (order[i] == TIER_KPROBE_SESSION && order[i + 1] == TIER_KPROBE) {
+			order[i] = TIER_KPROBE;
+			order[++i] = TIER_KPROBE_SESSION;
+		}
+	}
+}
+
+/*
+ * Until v6.14 (commit 4346ba160409, "fprobe: Rewrite fprobe on function-graph
+ * tracer") a session needs an instance from a pool of two a CPU for as long as
+ * its function runs, and misses whole calls when none is left: that takes only
+ * a few clears that were switched out. A kretprobe has at least ten, and its
+ * entry is counted all the same.
+ */
+static bool scarce_sessions(const struct probe_kernel *k)
+{
+	return k->own && kbtf__has_member(k->own, "fprobe", "rethook");
 }
 
 static bool is_trampoline(enum tier tier)
@@ -682,9 +702,9 @@ static enum tier cheaper_tier(const struct probe_kernel *k, const char *function
 static void describe_choice(struct probe_kernel *k, const char *function, enum probe_ends ends,
 			    enum preempt_model model, struct probe_choice *c)
 {
-	const char *under = model == PREEMPT_UNKNOWN ? "an unknown preemption model" :
-						       preempt_model__name(model);
-	static const enum tier lossless[] = { TIER_KPROBE_SESSION, TIER_KPROBE };
+	const char *under = model == PREEMPT_UNKNOWN ? "an unknown preemption model"
+						     : preempt_model__name(model);
+	static const enum tier lossless[] = {TIER_KPROBE_SESSION, TIER_KPROBE};
 	struct probe_answer a;
 
 	if (!preempt_model__preempts_programs(model))
@@ -704,9 +724,10 @@ static void describe_choice(struct probe_kernel *k, const char *function, enum p
 			c->lossless = lossless[i];
 	}
 	snprintf(c->note, sizeof(c->note),
-		 "programs of this tier can be preempted under %s and then miss entries; %s%s", under,
-		 c->lossless == TIER_AUTO ? "this kernel offers none that would not" :
-					    "none would be lost by --tier ",
+		 "programs of this tier can be preempted under %s and then miss entries; %s%s",
+		 under,
+		 c->lossless == TIER_AUTO ? "this kernel offers none that would not"
+					  : "none would be lost by --tier ",
 		 c->lossless == TIER_AUTO ? "" : options__tier_name(c->lossless));
 }
 
@@ -726,9 +747,9 @@ static int importance(enum probe_verdict verdict)
 	case PROBE_UNSAFE:
 	case PROBE_HIDDEN:
 		return 2;
-	case PROBE_ABSENT:
-		return 1;
 	case PROBE_NOT_CONFIGURED:
+		return 1;
+	case PROBE_ABSENT:
 	case PROBE_USABLE:
 		break;
 	}
@@ -740,11 +761,11 @@ int probe__choose_tier(struct probe_kernel *k, const char *function, enum probe_
 		       struct probe_answer *a)
 {
 	enum tier order[PROBE_TIERS];
-	struct probe_answer worst = { 0 };
+	struct probe_answer worst = {0};
 	int err = -ENOENT;
 
 	memset(c, 0, sizeof(*c));
-	probe__tier_order(model, order);
+	probe__tier_order(model, scarce_sessions(k), order);
 	for (int i = 0; i < PROBE_TIERS; i++) {
 		struct probe_answer one;
 		int e;
@@ -776,8 +797,7 @@ static int explain_types(struct probe_kernel *k, struct trial t, const char *wha
 	return refuse(a, t.err, PROBE_REFUSED, "the kernel refuses %s: %s", what, errname(t.err));
 }
 
-int probe__tracepoint_usable(struct probe_kernel *k, const char *tracepoint,
-			     struct probe_answer *a)
+int probe__tracepoint_usable(struct probe_kernel *k, const char *tracepoint, struct probe_answer *a)
 {
 	char name[NAME_SIZE + 16];
 	struct trial t;
@@ -886,9 +906,9 @@ static void explain_absent(const struct probe_def *def, struct probe_answer *a)
 
 	a->reason[0] = '\0';
 	for (const struct probe_candidate *c = def->candidate; c->name; c++) {
-		const char *sep = c == def->candidate ? "this kernel has no " :
-				  c[1].name	      ? ", no " :
-							" and no ";
+		const char *sep = c == def->candidate ? "this kernel has no "
+				  : c[1].name	      ? ", no "
+						      : " and no ";
 		int n = snprintf(a->reason + len, sizeof(a->reason) - len, "%s%s", sep, c->name);
 
 		len = min(len + (size_t)n, sizeof(a->reason) - 1);
@@ -898,8 +918,8 @@ static void explain_absent(const struct probe_def *def, struct probe_answer *a)
 static void ask_all_tiers(struct probe_kernel *k, struct probe_result *r)
 {
 	for (enum tier tier = TIER_FSESSION; tier <= TIER_KPROBE; tier++)
-		r->tier_usable[tier] = !probe__tier_usable(k, r->chosen->name, r->chosen->ends, tier,
-							   &r->tier_answer[tier]);
+		r->tier_usable[tier] = !probe__tier_usable(k, r->chosen->name, r->chosen->ends,
+							   tier, &r->tier_answer[tier]);
 }
 
 int probe__resolve(struct probe_kernel *k, enum probe_id id, enum preempt_model model,
@@ -922,14 +942,14 @@ int probe__resolve(struct probe_kernel *k, enum probe_id id, enum preempt_model 
 			return 0;
 		}
 		/* The first candidate's answer, unless a later one says more. */
-		if (!r->answer.reason[0] ||
-		    importance(a.verdict) > importance(r->answer.verdict)) {
+		if (!r->answer.reason[0] || importance(a.verdict) > importance(r->answer.verdict)) {
 			r->answer = a;
 			r->asked = c;
 			err = e;
 		}
 	}
-	if (r->answer.verdict == PROBE_ABSENT && id != PROBE_REFCOUNT)
+	/* A tier that was asked for may be what is absent. */
+	if (r->answer.verdict == PROBE_ABSENT && id != PROBE_REFCOUNT && wanted == TIER_AUTO)
 		explain_absent(def, &r->answer);
 	if (def->help && !r->answer.remedy[0] &&
 	    (r->answer.verdict == PROBE_ABSENT || r->answer.verdict == PROBE_INLINED))

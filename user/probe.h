@@ -17,9 +17,9 @@
 
 enum probe_verdict {
 	PROBE_USABLE,
-	PROBE_ABSENT,	      /* this kernel has no such function, tracepoint or symbol */
-	PROBE_INLINED,	      /* the code is there, but not as a function of its own */
-	PROBE_NOTRACE,	      /* a function that the kernel does not let be traced */
+	PROBE_ABSENT,  /* this kernel has no such function, tracepoint or symbol */
+	PROBE_INLINED, /* the code is there, but not as a function of its own */
+	PROBE_NOTRACE, /* a function that the kernel does not let be traced */
 	PROBE_NO_BTF,
 	PROBE_LOCKDOWN,
 	PROBE_CAPABILITY,
@@ -101,16 +101,20 @@ int probe__iterator_usable(struct probe_kernel *k, const char *target, struct pr
 int probe__ksym_usable(struct probe_kernel *k, const char *symbol, uint64_t *address,
 		       struct probe_answer *a);
 
-/* The order in which tiers are tried under a model: least loss first, then least cost. */
+/*
+ * The order in which tiers are tried under a model: least loss first, then least
+ * cost. scarce_sessions: kprobe.session has few instances on this kernel.
+ */
 #define PROBE_TIERS 4
-void probe__tier_order(enum preempt_model model, enum tier order[static PROBE_TIERS]);
+void probe__tier_order(enum preempt_model model, bool scarce_sessions,
+		       enum tier order[static PROBE_TIERS]);
 
 struct probe_choice {
 	enum tier tier;
-	bool may_lose;	     /* programs of this tier can be preempted here and miss entries */
-	enum tier cheaper;   /* a usable tier that costs less and may lose; TIER_AUTO: none */
-	enum tier lossless;  /* a usable tier that loses nothing where this one may; or TIER_AUTO */
-	char note[200];	     /* a sentence for the reason of an attached probe, or empty */
+	bool may_lose;	    /* programs of this tier can be preempted here and miss entries */
+	enum tier cheaper;  /* a usable tier that costs less and may lose; TIER_AUTO: none */
+	enum tier lossless; /* a usable tier that loses nothing where this one may; or TIER_AUTO */
+	char note[200];	    /* a sentence for the reason of an attached probe, or empty */
 };
 
 /*

@@ -69,30 +69,30 @@ static void put_btf(const struct tree *t, const char *file, const struct btf_con
 #define OWN_BTF "/sys/kernel/btf/vmlinux"
 
 static const struct btf_content btf_6_1 = {
-	.funcs = { "clear_huge_page", "clear_page_erms", "resched_curr", "get_page_from_freelist",
-		   "mm_get_huge_zero_page", "mm_put_huge_zero_page", "hugetlb_fault",
-		   "do_huge_pmd_anonymous_page", "post_alloc_hook", "bpf_iter_task" },
-	.tracepoints = { "sched_switch" },
+	.funcs = {"clear_huge_page", "clear_page_erms", "resched_curr", "get_page_from_freelist",
+		  "mm_get_huge_zero_page", "mm_put_huge_zero_page", "hugetlb_fault",
+		  "do_huge_pmd_anonymous_page", "post_alloc_hook", "bpf_iter_task"},
+	.tracepoints = {"sched_switch"},
 	.tramp_image = true,
 };
 
 static const struct btf_content btf_6_12 = {
-	.funcs = { "folio_zero_user", "clear_page_erms", "resched_curr", "get_page_from_freelist",
-		   "mm_get_huge_zero_folio", "mm_put_huge_zero_folio", "hugetlb_fault",
-		   "do_huge_pmd_anonymous_page", "post_alloc_hook", "bpf_iter_task",
-		   "bpf_session_is_return", "bpf_session_cookie" },
-	.tracepoints = { "sched_switch" },
+	.funcs = {"folio_zero_user", "clear_page_erms", "resched_curr", "get_page_from_freelist",
+		  "mm_get_huge_zero_folio", "mm_put_huge_zero_folio", "hugetlb_fault",
+		  "do_huge_pmd_anonymous_page", "post_alloc_hook", "bpf_iter_task",
+		  "bpf_session_is_return", "bpf_session_cookie"},
+	.tracepoints = {"sched_switch"},
 	.tramp_image = true,
 	.kprobe_session = true,
 };
 
 static const struct btf_content btf_7 = {
-	.funcs = { "folio_zero_user", "clear_pages", "__clear_pages_unrolled", "resched_curr",
-		   "clear_highpages_kasan_tagged", "get_page_from_freelist",
-		   "mm_get_huge_zero_folio", "mm_put_huge_zero_folio", "hugetlb_fault",
-		   "do_huge_pmd_anonymous_page", "post_alloc_hook", "bpf_iter_task",
-		   "bpf_session_is_return", "bpf_session_cookie" },
-	.tracepoints = { "sched_switch", "sched_set_need_resched_tp" },
+	.funcs = {"folio_zero_user", "clear_pages", "__clear_pages_unrolled", "resched_curr",
+		  "clear_highpages_kasan_tagged", "get_page_from_freelist",
+		  "mm_get_huge_zero_folio", "mm_put_huge_zero_folio", "hugetlb_fault",
+		  "do_huge_pmd_anonymous_page", "post_alloc_hook", "bpf_iter_task",
+		  "bpf_session_is_return", "bpf_session_cookie"},
+	.tracepoints = {"sched_switch", "sched_set_need_resched_tp"},
 	.tramp_image = true,
 	.kprobe_session = true,
 	.fsession = true,
@@ -252,8 +252,8 @@ static void test_without_kprobes(void **state)
 	make(&t, "debian-6.12", &btf_6_12);
 	tree__remove(&t, "/sys/bus/event_source");
 	k = open_kernel(&t, NULL);
-	assert_int_not_equal(
-		probe__tier_usable(k, "folio_zero_user", PROBE_BOTH, TIER_KPROBE, &a), 0);
+	assert_int_not_equal(probe__tier_usable(k, "folio_zero_user", PROBE_BOTH, TIER_KPROBE, &a),
+			     0);
 	assert_int_equal(a.verdict, PROBE_NOT_CONFIGURED);
 	assert_non_null(strstr(a.remedy, "CONFIG_KPROBE"));
 }
@@ -329,16 +329,25 @@ static void test_order(void **state)
 	enum tier order[PROBE_TIERS];
 
 	(void)state;
-	probe__tier_order(PREEMPT_VOLUNTARY, order);
+	probe__tier_order(PREEMPT_VOLUNTARY, false, order);
 	assert_int_equal(order[0], TIER_FSESSION);
 	assert_int_equal(order[1], TIER_FENTRY);
 	assert_int_equal(order[2], TIER_KPROBE_SESSION);
 	assert_int_equal(order[3], TIER_KPROBE);
-	probe__tier_order(PREEMPT_LAZY, order);
+	probe__tier_order(PREEMPT_LAZY, false, order);
 	assert_int_equal(order[0], TIER_KPROBE_SESSION);
 	assert_int_equal(order[1], TIER_KPROBE);
 	assert_int_equal(order[2], TIER_FSESSION);
 	assert_int_equal(order[3], TIER_FENTRY);
+	/* Where sessions run out they come after what does not. */
+	probe__tier_order(PREEMPT_LAZY, true, order);
+	assert_int_equal(order[0], TIER_KPROBE);
+	assert_int_equal(order[1], TIER_KPROBE_SESSION);
+	assert_int_equal(order[2], TIER_FSESSION);
+	probe__tier_order(PREEMPT_NONE, true, order);
+	assert_int_equal(order[1], TIER_FENTRY);
+	assert_int_equal(order[2], TIER_KPROBE);
+	assert_int_equal(order[3], TIER_KPROBE_SESSION);
 }
 
 static void test_choice(void **state)
@@ -352,13 +361,15 @@ static void test_choice(void **state)
 	make(&t, "debian-7", &btf_7);
 	k = open_kernel(&t, NULL);
 	assert_int_equal(probe__choose_tier(k, "folio_zero_user", PROBE_BOTH, PREEMPT_NONE,
-					    TIER_AUTO, &c, &a), 0);
+					    TIER_AUTO, &c, &a),
+			 0);
 	assert_int_equal(c.tier, TIER_FSESSION);
 	assert_false(c.may_lose);
 	assert_string_equal(c.note, "");
 
 	assert_int_equal(probe__choose_tier(k, "folio_zero_user", PROBE_BOTH, PREEMPT_LAZY,
-					    TIER_AUTO, &c, &a), 0);
+					    TIER_AUTO, &c, &a),
+			 0);
 	assert_int_equal(c.tier, TIER_KPROBE_SESSION);
 	assert_false(c.may_lose);
 	assert_int_equal(c.cheaper, TIER_FSESSION);
@@ -366,14 +377,16 @@ static void test_choice(void **state)
 	assert_non_null(strstr(c.note, "lazy"));
 
 	assert_int_equal(probe__choose_tier(k, "folio_zero_user", PROBE_BOTH, PREEMPT_FULL,
-					    TIER_FENTRY, &c, &a), 0);
+					    TIER_FENTRY, &c, &a),
+			 0);
 	assert_int_equal(c.tier, TIER_FENTRY);
 	assert_true(c.may_lose);
 	assert_int_equal(c.lossless, TIER_KPROBE_SESSION);
 	assert_non_null(strstr(c.note, "--tier kprobe.session"));
 
 	assert_int_not_equal(probe__choose_tier(k, "clear_pages", PROBE_BOTH, PREEMPT_FULL,
-						TIER_AUTO, &c, &a), 0);
+						TIER_AUTO, &c, &a),
+			     0);
 	assert_int_equal(a.verdict, PROBE_INLINED);
 }
 
@@ -389,14 +402,16 @@ static void test_choice_without_lossless(void **state)
 	tree__remove(&t, "/sys/bus/event_source");
 	k = open_kernel(&t, NULL);
 	assert_int_equal(probe__choose_tier(k, "clear_huge_page", PROBE_BOTH, PREEMPT_FULL,
-					    TIER_AUTO, &c, &a), 0);
+					    TIER_AUTO, &c, &a),
+			 0);
 	assert_int_equal(c.tier, TIER_FENTRY);
 	assert_true(c.may_lose);
 	assert_int_equal(c.lossless, TIER_AUTO);
 	assert_non_null(strstr(c.note, "offers none that would not"));
 	/* The tier that was asked for, or nothing. */
 	assert_int_not_equal(probe__choose_tier(k, "clear_huge_page", PROBE_BOTH, PREEMPT_FULL,
-						TIER_KPROBE, &c, &a), 0);
+						TIER_KPROBE, &c, &a),
+			     0);
 	assert_int_equal(a.verdict, PROBE_NOT_CONFIGURED);
 }
 
@@ -451,6 +466,23 @@ static void test_resolve_others(void **state)
 	assert_string_equal(resolve(new, PROBE_RESCHED, &r), "sched_set_need_resched_tp");
 	assert_string_equal(resolve(new, PROBE_ALLOCATOR, &r), "clear_highpages_kasan_tagged");
 	assert_string_equal(resolve(new, PROBE_EXTENT, &r), "inlined");
+}
+
+/* The function is there and the tier is not: that the other candidate is missing says nothing. */
+static void test_resolve_wanted_tier(void **state)
+{
+	_cleanup_probe_kernel_ struct probe_kernel *k = NULL;
+	struct probe_result r;
+	_cleanup_tree_ struct tree t;
+
+	(void)state;
+	make(&t, "debian-6.12", &btf_6_12);
+	k = open_kernel(&t, NULL);
+	assert_int_not_equal(
+		probe__resolve(k, PROBE_CLEAR, PREEMPT_VOLUNTARY, TIER_FSESSION, false, &r), 0);
+	assert_int_equal(r.answer.verdict, PROBE_NOT_CONFIGURED);
+	assert_non_null(strstr(r.answer.reason, "does not know fsession"));
+	assert_string_equal(r.asked->name, "folio_zero_user");
 }
 
 static void test_resolve_nothing(void **state)
@@ -521,6 +553,7 @@ int main(void)
 		cmocka_unit_test(test_choice_without_lossless),
 		cmocka_unit_test(test_resolve_6_12),
 		cmocka_unit_test(test_resolve_others),
+		cmocka_unit_test(test_resolve_wanted_tier),
 		cmocka_unit_test(test_resolve_nothing),
 		cmocka_unit_test(test_allocator_skips),
 		cmocka_unit_test(test_table),

@@ -3,7 +3,7 @@
 # preemption model.
 # kernel: debian-6.12
 # matrix: preempt=none preempt=voluntary preempt=full
-# cmdline: init_on_alloc=0
+# cmdline: init_on_alloc=0 hugepagesz=1G hugepages=1 default_hugepagesz=2M
 # memory: 3072
 # timeout: 1200
 # files: /usr/bin/jq tests/vm/guest/measure.sh
@@ -19,6 +19,6 @@ expect_eq "4 x 256 THPs: as the kernel counts" "$(counted thp 9)" 1024
 expect_eq "4 x 256 THPs: vmstat" $((after - before)) 1024
 expect_eq "coverage has no hole" "$(total '[.coverage[] | select(.what == "thp") | .kernel == .seen] | all')" true
 measure "64 hugetlb 2 MiB" hugetlb 9 "" --kind hugetlb --count 64 --reserve
-measure "1 hugetlb 1 GiB" hugetlb 18 "" --kind hugetlb --order 18 --count 1 --reserve
+measure "1 hugetlb 1 GiB" hugetlb 18 "" --kind hugetlb --order 18 --count 1
 measure "200 mTHP 64 KiB" mthp 4 "" --kind mthp --order 4 --count 200
 measure "16 memfd-hugetlb" hugetlb 9 "" --kind memfd-hugetlb --count 16 --reserve

@@ -47,6 +47,13 @@ for tier in fsession fentry kprobe.session kprobe; do
 	expect_eq "$tier: histogram + loss = count" $(($(histogrammed) + $(lost))) \
 		"$(total .clears_total)"
 	diag "$tier under $model: $(lost) of $want lost (recursion $recursion)"
+	# Before v6.14 a session takes an instance out of a pool of two a CPU, and four clears are
+	# open at a time here: that is told as missed by the link, and the tool prefers other tiers.
+	if [ "$tier" = kprobe.session ] && [ "$(total .loss.missed)" != null ] &&
+		case $(uname -r) in 6.12.*) true ;; *) false ;; esac; then
+		expect_eq "$tier: all that is lost was missed by the link" "$(lost)" "$(total .loss.missed)"
+		continue
+	fi
 	case $model in
 	none | voluntary) expect_eq "$tier: nothing lost" "$(lost)" 0 ;;
 	esac
