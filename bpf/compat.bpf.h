@@ -83,7 +83,8 @@ static __always_inline bool compat__page_is_hugetlb(const struct page *head, boo
 }
 
 /*
- * A session program runs at entry and at return. The kfunc that tells which
+ * A session program runs at entry and at return. The kfunc that tells which (as
+ * the one that gives the call's eight bytes of memory, from one to the other)
  * took no argument in v6.10 (commit 5c919acef851, kprobe.session) and takes the
  * context since fsession exists (v7.0). libbpf holds the declaration against
  * the kernel's before anything can be chosen at run time (a ___flavor of a
@@ -93,12 +94,17 @@ static __always_inline bool compat__page_is_hugetlb(const struct page *head, boo
  */
 #ifdef NO_SESSION_KFUNCS
 #define compat__session_is_return(ctx) false
+#define compat__session_cookie(ctx) ((__u64 *)NULL)
 #elif defined(SESSION_KFUNCS_TAKE_NOTHING)
 extern bool bpf_session_is_return(void) __ksym __weak;
 #define compat__session_is_return(ctx) bpf_session_is_return()
+extern __u64 *bpf_session_cookie(void) __ksym __weak;
+#define compat__session_cookie(ctx) bpf_session_cookie()
 #else
 extern bool bpf_session_is_return(void *ctx) __ksym __weak;
 #define compat__session_is_return(ctx) bpf_session_is_return(ctx)
+extern __u64 *bpf_session_cookie(void *ctx) __ksym __weak;
+#define compat__session_cookie(ctx) bpf_session_cookie(ctx)
 #endif
 
 #endif

@@ -15,5 +15,6 @@
 #include "state.bpf.h"
 #include "clears.bpf.h"
 #include "gaps.bpf.h"
+#include "allocator.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";

@@ -149,6 +149,10 @@ struct zs_cpu {
 	__u64 storage_full;
 	__u64 dropped; /* slow clears for which the ring buffer had no room */
 	__u64 gaps_counted; /* differences of sched_info.pcount, over all clears */
+	/* Allocator clears that passed the filters, and that did not; see allocator.bpf.h. */
+	__u64 allocator_begun[ZS_ORDERS];
+	__u64 allocator_rejected[ZS_ORDERS];
+	__u64 allocator_full; /* no room for the start of one: atomically */
 	struct zs_sum gap[ZS_GAP_CAUSES][ZS_ORDERS];
 	struct zs_payer node[ZS_NODES];
 	struct zs_payer cgroup[ZS_CGROUPS]; /* open addressing; [0] is "other" */

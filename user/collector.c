@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "collector.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +25,7 @@
  */
 static const struct collector_part *const parts[] = {
 	&gaps_part,
+	&allocator_part,
 	&clears_part,
 };
 
@@ -44,7 +46,7 @@ struct collector *collector__new(const struct run_options *opt, struct machine *
 	}
 	c->opt = opt;
 	c->machine = machine;
-	c->clear.session_fd = -1;
+	c->clear.session_fd = c->allocator.session_fd = -1;
 	libbpf_set_print(print_libbpf);
 	return c;
 }
@@ -116,8 +118,14 @@ int collector__attach_program(struct collector *c, struct bpf_program *prog, con
 
 int collector__refuse(const struct probe_answer *a)
 {
-	if (a->remedy[0])
-		log_err("%s %s", a->reason, a->remedy);
+	size_t len = strlen(a->remedy);
+
+	/* "Run it as root." becomes the second half of one sentence. */
+	if (len && a->remedy[len - 1] == '.')
+		len--;
+	if (len)
+		log_err("%s; %c%.*s", a->reason, tolower((unsigned char)a->remedy[0]),
+			(int)len - 1, a->remedy + 1);
 	else
 		log_err("%s", a->reason);
 	return -EPERM;
@@ -194,18 +202,28 @@ static void set_plan(struct collector *c)
 {
 	typeof(c->skel->rodata) ro = c->skel->rodata;
 	struct plan_input *in = &c->plan_input;
+	size_t i;
 
 	in->have_node = ro->have_node;
 	in->many_nodes = c->machine->nodes > 1;
 	in->sched_info = ro->have_sched_info;
 	in->cooperative = ro->cooperative;
 	in->budget_bytes = PLAN_CPU_BYTES - sizeof(struct zs_cpu);
+	/* What is asked for on top of the default takes nothing away from it. */
+	if (in->allocator)
+		in->budget_bytes += PLAN_OPTION_BYTES;
+	if (in->faults)
+		in->budget_bytes += PLAN_OPTION_BYTES;
 	plan__read_folios(in, "", c->machine->pmd_order, c->machine->page_size);
 	plan__make(&c->plan, in);
 	memcpy((void *)ro->clear_hist, c->plan.clear_hist, sizeof(ro->clear_hist));
 	memcpy((void *)ro->on_cpu_hist, c->plan.on_cpu_hist, sizeof(ro->on_cpu_hist));
 	memcpy((void *)ro->gap_hist, c->plan.gap_hist, sizeof(ro->gap_hist));
+	memcpy((void *)ro->allocator_hist, c->plan.allocator_hist, sizeof(ro->allocator_hist));
 	bpf_map__set_max_entries(c->skel->maps.hists, c->plan.nr);
+	for (i = 0; i < ARRAY_SIZE(parts); i++)
+		if (parts[i]->planned)
+			parts[i]->planned(c);
 }
 
 /* The maps that this configuration does not use take no memory. */
@@ -215,6 +233,8 @@ static void set_maps(struct collector *c)
 
 	bpf_map__set_autocreate(c->skel->maps.opens, no_btf);
 	bpf_map__set_autocreate(c->skel->maps.parked, !no_btf);
+	bpf_map__set_autocreate(c->skel->maps.allocator_calls,
+				c->allocator.function && c->allocator.exit);
 }
 
 static int open_objects(struct collector *c)
@@ -401,6 +421,33 @@ int collector__read_hist(struct collector *c, unsigned int id, const struct read
 		h->count += h->bucket[i];
 	hist__max_fold(&c->since_attach[id], &h->max);
 	h->max_since_attach = c->since_attach[id];
+	return 0;
+}
+
+int collector__read_orders(struct collector *c, const uint8_t table[ZS_ORDERS],
+			   const __u64 count[ZS_ORDERS], const struct reading *r,
+			   struct duration_series **rows, size_t *nr)
+{
+	unsigned int order;
+	int err;
+
+	*nr = 0;
+	*rows = calloc(ZS_ORDERS, sizeof(**rows));
+	if (!*rows)
+		return -ENOMEM;
+	for (order = 0; order < ZS_ORDERS; order++) {
+		struct duration_series *row = &(*rows)[*nr];
+
+		if (table[order] == ZS_HIST_NONE)
+			continue;
+		row->order = order;
+		row->count = count[order];
+		row->bytes = count[order] * (c->machine->page_size << order);
+		err = collector__read_hist(c, table[order], r, &row->wall);
+		if (err)
+			return err;
+		(*nr)++;
+	}
 	return 0;
 }
 

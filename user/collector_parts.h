@@ -30,6 +30,7 @@ struct collector {
 	struct plan_input plan_input; /* parts say here what they need before plan() */
 	struct plan plan;
 	struct attach_pair clear;
+	struct attach_pair allocator; /* no function: not measured */
 	int cpus; /* possible */
 
 	struct probe_state probes[COLLECTOR_PROBES];
@@ -49,6 +50,7 @@ struct collector {
 	/* At activation. */
 	uint64_t start_ns;
 	uint64_t entry_misses, exit_misses, link_misses;
+	uint64_t allocator_misses;
 	struct coverage_counters counters;
 	bool stopped;
 
@@ -69,6 +71,8 @@ struct collector_part {
 	 * measured is said with collector__not_measured(); an error ends everything.
 	 */
 	int (*choose)(struct collector *c);
+	/* The plan is made, nothing is loaded: what depends on the plan. May be NULL. */
+	void (*planned)(struct collector *c);
 	/* After loading, in the order of the table. May be NULL. */
 	int (*attach)(struct collector *c);
 	/* Just before the ready flag is flipped. May be NULL. */
@@ -80,6 +84,7 @@ struct collector_part {
 };
 
 extern const struct collector_part gaps_part;
+extern const struct collector_part allocator_part;
 extern const struct collector_part clears_part;
 
 /* A probe that is to be attached; tier as it is printed. */
@@ -97,6 +102,14 @@ int collector__attach_program(struct collector *c, struct bpf_program *prog, con
 /* One look-up of one histogram, all CPUs added, with its maxima. 0 or -errno. */
 int collector__read_hist(struct collector *c, unsigned int id, const struct reading *r,
 			 struct hist *h);
+
+/*
+ * The rows of a quantity that has a histogram by order: table says which, count
+ * how many began. The caller owns *rows. 0 or -errno.
+ */
+int collector__read_orders(struct collector *c, const uint8_t table[ZS_ORDERS],
+			   const __u64 count[ZS_ORDERS], const struct reading *r,
+			   struct duration_series **rows, size_t *nr);
 
 /* Logs the sentence of a refusal; -EPERM, which leads to exit status 3. */
 int collector__refuse(const struct probe_answer *a);

@@ -80,6 +80,22 @@ bool kbtf__has_member(const struct btf *btf, const char *type, const char *membe
 	return member_type(btf, type, member);
 }
 
+int kbtf__enumerator(const struct btf *btf, const char *name)
+{
+	unsigned int id, nr = btf ? btf__type_cnt(btf) : 0;
+	int i;
+
+	for (id = 1; id < nr; id++) {
+		const struct btf_type *t = btf__type_by_id(btf, id);
+		const struct btf_enum *e = btf_enum(t);
+
+		for (i = 0; btf_is_enum(t) && i < btf_vlen(t); i++)
+			if (!strcmp(btf__name_by_offset(btf, e[i].name_off), name))
+				return e[i].val;
+	}
+	return -1;
+}
+
 bool kbtf__has_type(const struct btf *btf, const char *type)
 {
 	return btf__find_by_name_kind(btf, type, BTF_KIND_STRUCT) >= 0;

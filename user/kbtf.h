@@ -16,6 +16,8 @@ int kbtf__func_params(const struct btf *btf, const char *name);
 bool kbtf__has_member(const struct btf *btf, const char *type, const char *member);
 /* The same, and also inside members that have a name. */
 bool kbtf__has_deep_member(const struct btf *btf, const char *type, const char *member);
+/* Value of an enumerator, which may be one of an enum without a name; -1 if there is none. */
+int kbtf__enumerator(const struct btf *btf, const char *name);
 bool kbtf__has_type(const struct btf *btf, const char *type);
 /* Whether tp_btf programs find this tracepoint: the typedef btf_trace_NAME. */
 bool kbtf__has_tracepoint(const struct btf *btf, const char *name);

@@ -104,17 +104,20 @@ static int read_clears(struct collector *c, struct snapshot *s, const struct rea
 		row->count = r->sum.begun[id];
 		row->bytes = row->other ? r->sum.other_bytes :
 					  bytes_of(c, row->count, row->order);
-		err = collector__read_hist(c, id, r, &row->wall);
-		if (err)
-			return err;
+		/* Corrections first: none of them may be of a clear that is not in the wall times. */
 		if (c->plan.on_cpu_hist[id] != ZS_HIST_NONE) {
 			err = collector__read_hist(c, c->plan.on_cpu_hist[id], r, &row->on_cpu);
 			if (err)
 				return err;
+			row->has_on_cpu = true;
+		}
+		err = collector__read_hist(c, id, r, &row->wall);
+		if (err)
+			return err;
+		if (row->has_on_cpu) {
 			hist__add(&row->on_cpu, &row->wall);
 			memset(&row->on_cpu.max, 0, sizeof(row->on_cpu.max));
 			memset(&row->on_cpu.max_since_attach, 0, sizeof(row->on_cpu.max));
-			row->has_on_cpu = true;
 		}
 		s->nr_clears++;
 	}
@@ -170,6 +173,11 @@ static int read_coverage(struct collector *c, struct snapshot *s, const struct z
 			s->seen->clears[kind][order] +=
 				sum->rejected[kind][order] + sum->other_begun[kind][order];
 	s->seen->open = open;
+	s->seen->allocator_skips = probe_kernel__allocator_skips(c->kernel);
+	s->seen->allocator_measured = c->allocator.function;
+	for (order = 0; order < ZS_ORDERS; order++)
+		s->seen->allocator[order] =
+			sum->allocator_begun[order] + sum->allocator_rejected[order];
 	return coverage__rows(s->kernel_counters, s->seen, c->machine, &s->coverage,
 			      &s->nr_coverage);
 }
@@ -205,17 +213,21 @@ static void read_loss(struct collector *c, struct snapshot *s, const struct zs_c
 		exit_lost = both - entry_lost;
 	}
 	s->clears_total = begun + rejected + entry_lost;
+	/* A session that found no instance free has run at neither end. */
+	if (c->clear.tier == TIER_KPROBE_SESSION)
+		s->clears_total += known_or_0(link) - c->link_misses;
 	s->loss.recursion.known = entry.known;
-	s->loss.recursion.value = entry_lost + exit_lost;
+	s->loss.recursion.value += entry_lost + exit_lost;
 	s->loss.missed = link;
 	if (link.known)
 		s->loss.missed.value -= c->link_misses;
 	s->loss.storage_full.known = true;
-	s->loss.storage_full.value = sum->storage_full;
+	s->loss.storage_full.value += sum->storage_full;
 	/* After stop() nothing is open: what did not end was lost. */
 	lost = c->stopped ? not_ended : min((uint64_t)sum->entries_unmatched, not_ended);
 	lost -= min(lost, exit_lost);
-	lost -= min(lost, known_or_0(s->loss.missed));
+	if (c->clear.tier != TIER_KPROBE_SESSION)
+		lost -= min(lost, known_or_0(s->loss.missed));
 	s->loss.unmatched.known = true;
 	s->loss.unmatched.value = lost;
 	s->loss.dropped.known = true;

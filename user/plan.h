@@ -78,6 +78,8 @@ struct plan_input {
 
 /* The budget of the default configuration: 128 KiB a CPU, counters included. */
 #define PLAN_CPU_BYTES (128 * 1024)
+/* And for a quantity by order that is measured only when asked for. */
+#define PLAN_OPTION_BYTES (12 * sizeof(struct zs_hist))
 
 /* Never fails; what has no room is counted in left_out. */
 void plan__make(struct plan *p, const struct plan_input *in);

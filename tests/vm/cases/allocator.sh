@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# What the page allocator zeroes, with Debian's own command line: as many as there are folios, and
+# with them the kernel's counters are covered.
+# kernel: debian-6.1 debian-6.12 debian-7
+# memory: 3072
+# timeout: 600
+# files: /usr/bin/jq tests/vm/guest/measure.sh
+. /root/measure.sh
+
+# allocated ORDER: allocator clears of that order, by entry and by histogram
+allocated() {
+	total "[.allocator[]? | select(.order == $1) | .count, .wall.count] | @csv"
+}
+
+# measure_allocator NAME KIND ORDER COUNT OPTIONS…: of run; folios of one kind
+measure_allocator() {
+	name=$1 kind=$2 order=$3 count=$4
+	shift 4
+	start_run -c /measured --allocator "$@" || { not_ok "$name" "not attached"; return; }
+	load_in_cgroup --kind "$kind" --order "$order" --count "$count"
+	status=$?
+	stop_run
+	expect_eq "$name: load" $status 0
+	expect_eq "$name: run ends well" $run_status 0
+	expect_eq "$name: allocator clears" "$(allocated "$order")" "$count,$count"
+	expect_eq "$name: bytes" \
+		"$(total "[.allocator[] | select(.order == $order) | .bytes] | add")" \
+		$((count << order + 12))
+	expect_eq "$name: nothing lost" "$(lost)" 0
+	expect_eq "$name: coverage has no hole" \
+		"$(total '[.coverage[] | select(.what == "thp") | .kernel == .seen] | all')" true
+	diag "$name: $(total '[.probes[] | select(.attached) | .name + " " + .tier + " " + (.reason // "")] | join("; ")')"
+	diag "$name: $(total "[.allocator[] | select(.order == $order) | .wall.sum, .wall.max.comm]|@csv") s"
+}
+
+expect_eq "init_on_alloc is as Debian has it" "$(zeroscope run --json -d 100ms 2>/dev/null |
+	jq -r '.kernel.init_on_alloc' | tail -n 1)" true
+measure_allocator "512 THPs" thp 9 512
+if [ -d "$THP/hugepages-64kB" ]; then
+	measure_allocator "300 mTHP 64 KiB" mthp 4 300
+	expect_eq "coverage of mTHP" "$(total '.coverage[] | select(.what == "mthp-64kB") | .kernel == .seen')" true
+else
+	skip "300 mTHP 64 KiB" "this kernel has no mTHP"
+fi
+for tier in fentry kprobe.session kprobe; do
+	start_run -c /measured --tier $tier -d 1ms >/dev/null 2>&1
+	if ! grep -q ^attached: run.err; then
+		wait "$run_pid"
+		skip "64 THPs by $tier" "$(sed 's/^zeroscope: //' run.err)"
+		continue
+	fi
+	wait "$run_pid"
+	measure_allocator "64 THPs by $tier" thp 9 64 --tier $tier
+done
+# Without the option nothing is said about it.
+start_run
+stop_run
+expect_eq "null without --allocator" "$(total .allocator)" null
