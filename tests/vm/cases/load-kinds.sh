@@ -36,11 +36,12 @@ load_traced "16 memfd-hugetlb" 9 16 16 --kind memfd-hugetlb --reserve --count 16
 expect_eq "the pool is as before" "$(cat /sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages)" 0
 
 if [ -e "$THP/hugepages-64kB" ]; then
-	for order in 2 3 4 5 6 7 8; do
-		load_traced "200 mTHP of order $order" $order 200 200 --kind mthp --order $order \
-			--count 200 --threads 2 --touch random
+	for pair in 2:40 3:40 4:200 5:40 6:40 7:40 8:40; do
+		order=${pair%:*} folios=${pair#*:}
+		load_traced "$folios mTHP of order $order" "$order" "$folios" "$folios" \
+			--kind mthp --order "$order" --count "$folios" --threads 2 --touch random
 		expect_eq "mTHP of order $order as the kernel counts" \
-			"$(value "mthp_stats.$order.anon_fault_alloc")" 200
+			"$(value "mthp_stats.$order.anon_fault_alloc")" "$folios"
 	done
 	load_traced "odd number of mTHP" 2 33 33 --kind mthp --order 2 --count 33
 else
