@@ -28,6 +28,19 @@ static const char *touch_name(enum load_touch touch)
 	return "random";
 }
 
+static const char *touch_phrase(enum load_touch touch)
+{
+	switch (touch) {
+	case TOUCH_FIRST:
+		return "the first";
+	case TOUCH_LAST:
+		return "the last";
+	case TOUCH_RANDOM:
+		break;
+	}
+	return "a random";
+}
+
 static const char *dirtying_name(enum load_dirtying how)
 {
 	switch (how) {
@@ -336,10 +349,10 @@ static void print_head(const struct load_plan *p, const struct load_result *r)
 {
 	char size[32];
 
-	printf("load        %s, order %d (%s), %s the %s page of each, %u thread%s",
+	printf("load        %s, order %d (%s), %s %s page of each, %u thread%s",
 	       load__kind_name(p->opt.kind), p->order,
 	       pagemap__format_bytes(p->folio_bytes, size, sizeof(size)),
-	       p->opt.read ? "reading" : "writing", touch_name(p->opt.touch), p->opt.threads,
+	       p->opt.read ? "reading" : "writing", touch_phrase(p->opt.touch), p->opt.threads,
 	       p->opt.threads == 1 ? "" : "s");
 	if (p->opt.node >= 0)
 		printf(", node %d", p->opt.node);
@@ -411,7 +424,23 @@ static void print_counters(const struct load_counters *c, const struct load_plan
 				       c->mthp[p->order][i]);
 }
 
-static void print_check(const struct load_result *r)
+static void print_verified(const struct load_plan *p, const struct load_result *r)
+{
+	uint64_t given = r->faults * p->folio_bytes;
+	uint64_t seen = r->verified_bytes;
+	bool all_but_touched = seen < given && given - seen == r->faults;
+	char bytes[32];
+
+	pagemap__format_bytes(all_but_touched ? given : seen, bytes, sizeof(bytes));
+	printf("verified    %s%s", bytes,
+	       all_but_touched ? " but for the byte that each fault wrote" : "");
+	if (r->nonzero.bytes)
+		printf(", %" PRIu64 " bytes NOT ZERO\n", r->nonzero.bytes);
+	else
+		printf(", all zero\n");
+}
+
+static void print_check(const struct load_plan *p, const struct load_result *r)
 {
 	const char *how = dirtying_name(r->dirt.how);
 	char bytes[32];
@@ -423,11 +452,7 @@ static void print_check(const struct load_result *r)
 		printf(" (%" PRIu64 " clears of another process)", r->dirt.clears);
 	if (how)
 		printf("\n");
-	printf("verified    %s", pagemap__format_bytes(r->verified_bytes, bytes, sizeof(bytes)));
-	if (r->nonzero.bytes)
-		printf(", %" PRIu64 " bytes NOT ZERO\n", r->nonzero.bytes);
-	else
-		printf(", all zero\n");
+	print_verified(p, r);
 }
 
 static void print_extras(const struct load_plan *p, const struct load_result *r)
@@ -478,7 +503,7 @@ static int print_plain(const struct load_plan *p, const struct load_result *r,
 	print_orders(p, r);
 	print_counters(&r->counters, p);
 	printf(" minflt +%" PRIu64 "\n", r->minflt);
-	print_check(r);
+	print_check(p, r);
 	print_extras(p, r);
 	if (fflush(stdout) || ferror(stdout))
 		return -errno;
