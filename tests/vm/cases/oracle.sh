@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# An independent tracer on the same function in the same run: ftrace's function profiler counts
+# An independent tracer on the same function in the same run: ftrace's function graph sees
 # the same calls, and, with a clock that counts instructions, the sum of durations agrees within
 # two percent once each tracer's own cost inside of the other's measurement is taken off.
 # kernel: debian-6.1 debian-6.12 debian-7
@@ -14,27 +14,34 @@ tracing=/sys/kernel/debug/tracing
 function=folio_zero_user
 kernel_has $function || function=clear_huge_page
 
-# profile: "calls total_us" of the function on all CPUs, as the function graph profiler tells them
-profile() {
-	awk -v f="$function" '$1 == f { hits += $2; us += $3 } END { printf "%d %d\n", hits, us }' \
-		$tracing/trace_stat/function*
+# graphed: "calls total_us" of the function, from the lines of the function graph tracer
+graphed() {
+	awk -v f="$function" '
+		index($0, f "()") || index($0, "/* " f " */") {
+			for (i = 2; i <= NF; i++)
+				if ($i == "us") { us += $(i - 1); calls++ }
+		}
+		END { printf "%d %.0f\n", calls, us }' $tracing/trace
 }
 
 # together KIND ORDER COUNT: calls_ftrace us_ftrace calls_zeroscope us_zeroscope
 together() {
-	echo 0 >$tracing/function_profile_enabled
+	echo nop >$tracing/current_tracer
 	echo $function >$tracing/set_ftrace_filter
 	start_run --no-gaps || { not_ok "attach" "$(cat run.err)"; return 1; }
-	echo 1 >$tracing/function_profile_enabled
+	echo function_graph >$tracing/current_tracer
+	echo >$tracing/trace
 	zeroscope load --json --kind "$1" --order "$2" --count "$3" >load.json 2>load.err ||
 		diag "$(cat load.err)"
-	echo 0 >$tracing/function_profile_enabled
+	echo 0 >$tracing/tracing_on
 	stop_run
-	echo "$(profile) $(total '[.clears[].wall.count] | add') $(total '[.clears[].wall.sum] | add * 1e6 | floor')"
+	echo "$(graphed) $(total '[.clears[].wall.count] | add') $(total '[.clears[].wall.sum] | add * 1e6 | floor')"
+	echo nop >$tracing/current_tracer
+	echo 1 >$tracing/tracing_on
 }
 
-if [ ! -e $tracing/function_profile_enabled ]; then
-	skip "function profiler" "this kernel has no function profiler"
+if ! grep -qw function_graph $tracing/available_tracers; then
+	skip "function graph" "this kernel has no function_graph tracer"
 else
 	# shellcheck disable=SC2046 # four numbers
 	set -- $(together thp 9 48)
