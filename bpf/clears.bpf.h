@@ -9,8 +9,6 @@
 #ifndef ZEROSCOPE_CLEARS_BPF_H
 #define ZEROSCOPE_CLEARS_BPF_H
 
-const volatile __u64 slower_than_ns; /* 0: no slow clears are streamed */
-
 struct clear_what {
 	__u8 order;
 	__u8 kind;
@@ -191,7 +189,28 @@ static __always_inline void payer__add(struct zs_payer *p, const struct zs_open 
 		p->max_ns = wall;
 }
 
-static __always_inline void clear__end(void)
+/*
+ * The group's entry: at its place in the table or one of the next three, which
+ * the first clear of a group takes for good. [0] is for all others.
+ */
+static __always_inline struct zs_payer *payer__of_cgroup(struct zs_cpu *cpu)
+{
+	__u64 id = bpf_get_current_cgroup_id();
+	__u32 i, at;
+
+	for (i = 0; i < ZS_CGROUP_TRIES; i++) {
+		at = (id + i) & (ZS_CGROUPS - 1);
+		if (cpu->cgroup[at].id == id)
+			return &cpu->cgroup[at];
+		if (at && !cpu->cgroup[at].id) {
+			cpu->cgroup[at].id = id;
+			return &cpu->cgroup[at];
+		}
+	}
+	return &cpu->cgroup[0];
+}
+
+static __always_inline void clear__end(void *ctx)
 {
 	__u64 now = bpf_ktime_get_ns();
 	struct task_struct *task = state__current();
@@ -218,6 +237,9 @@ static __always_inline void clear__end(void)
 		return;
 	hist__add(h, wall, now, o.order, o.node, task);
 	payer__add(&cpu->node[o.node & (ZS_NODES - 1)], &o, wall);
+	payer__add(payer__of_cgroup(cpu), &o, wall);
+	if (slower_than_ns && wall > slower_than_ns)
+		slow__stream(ctx, cpu, &o, wall, now);
 	if (!have_sched_info)
 		return;
 	switches = READ(!no_btf, task, sched_info.pcount) - o.pcount;
@@ -244,7 +266,7 @@ int BPF_PROG(clear_begin_fentry, struct folio *folio)
 SEC("fexit/folio_zero_user")
 int BPF_PROG(clear_end_fexit)
 {
-	clear__end();
+	clear__end(ctx);
 	return 0;
 }
 
@@ -253,7 +275,7 @@ SEC("fentry/folio_zero_user")
 int BPF_PROG(clear_fsession, struct folio *folio)
 {
 	if (compat__session_is_return(ctx))
-		clear__end();
+		clear__end(ctx);
 	else
 		clear__begin(&folio->page, compat__folio_order(folio, true), true);
 	return 0;
@@ -269,7 +291,7 @@ int BPF_KPROBE(clear_begin_kprobe, struct folio *folio)
 SEC("kretprobe/folio_zero_user")
 int BPF_KRETPROBE(clear_end_kretprobe)
 {
-	clear__end();
+	clear__end(ctx);
 	return 0;
 }
 
@@ -278,7 +300,7 @@ SEC("kprobe/folio_zero_user")
 int BPF_KPROBE(clear_kprobe_session, struct folio *folio)
 {
 	if (compat__session_is_return(ctx)) {
-		clear__end();
+		clear__end(ctx);
 		return 0;
 	}
 	/* Non-zero: the return need not be reported. */
@@ -289,7 +311,7 @@ SEC("fentry/clear_huge_page")
 int BPF_PROG(clear_fsession_page, struct page *page, unsigned long addr, unsigned int pages)
 {
 	if (compat__session_is_return(ctx))
-		clear__end();
+		clear__end(ctx);
 	else
 		clear__begin(page, hist__log2(pages | 1), true);
 	return 0;
@@ -300,7 +322,7 @@ int BPF_KPROBE(clear_kprobe_session_page, struct page *page, unsigned long addr,
 	       unsigned int pages)
 {
 	if (compat__session_is_return(ctx)) {
-		clear__end();
+		clear__end(ctx);
 		return 0;
 	}
 	return !clear__begin(page, hist__log2(pages | 1), false);
@@ -317,7 +339,7 @@ int BPF_PROG(clear_begin_fentry_page, struct page *page, unsigned long addr, uns
 SEC("fexit/clear_huge_page")
 int BPF_PROG(clear_end_fexit_page)
 {
-	clear__end();
+	clear__end(ctx);
 	return 0;
 }
 
@@ -332,7 +354,7 @@ int BPF_KPROBE(clear_begin_kprobe_page, struct page *page, unsigned long addr,
 SEC("kretprobe/clear_huge_page")
 int BPF_KRETPROBE(clear_end_kretprobe_page)
 {
-	clear__end();
+	clear__end(ctx);
 	return 0;
 }
 

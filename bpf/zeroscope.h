@@ -38,6 +38,7 @@
 #define ZS_ORDERS		32
 #define ZS_NODES		32
 #define ZS_CGROUPS		128
+#define ZS_CGROUP_TRIES		4
 #define ZS_COMM_LEN		16
 #define ZS_PIDS			16
 
@@ -116,6 +117,31 @@ struct zs_open {
 	__u8 pad[3];
 };
 
+#define ZS_STACK_FRAMES 24
+/* The buffer for slow clears: a few hundred of them. */
+#define ZS_SLOW_BYTES	(256 * 1024)
+
+/* A clear that took longer than --slower-than, as it is streamed. */
+struct zs_slow {
+	__u64 when_ns; /* CLOCK_MONOTONIC at its end */
+	__u64 wall_ns;
+	__u64 off_cpu_ns; /* sched_info's, or the gaps' */
+	__u64 cgroup;
+	__u64 gaps;
+	__u32 tgid;
+	__u32 tid;
+	__s16 node;
+	__u16 cpu_start;
+	__u16 cpu_end;
+	__u8 order;
+	__u8 kind;
+	char comm[ZS_COMM_LEN];
+	__s32 stack_bytes; /* or -errno */
+	__u8 off_cpu_known;
+	__u8 pad[3];
+	__u64 stack[ZS_STACK_FRAMES];
+};
+
 struct zs_sum {
 	__u64 count;
 	__u64 sum_ns;
@@ -161,6 +187,7 @@ struct zs_cpu {
 _Static_assert(sizeof(struct zs_max) == 56, "no holes");
 _Static_assert(sizeof(struct zs_hist) == 8 + 8 * ZS_BUCKETS + 112, "no holes");
 _Static_assert(sizeof(struct zs_open) == 64, "one cache line");
+_Static_assert(sizeof(struct zs_slow) == 80 + 8 * ZS_STACK_FRAMES, "no holes");
 _Static_assert(sizeof(struct zs_payer) == 48, "no holes");
 
 #endif

@@ -20,6 +20,11 @@ static int run_interval(void *arg, const struct snapshot *interval, const struct
 	return check(view__interval(arg, interval, total));
 }
 
+static int run_slow(void *arg, const struct slow_clear *s)
+{
+	return check(view__slow(arg, s));
+}
+
 static int run_end(void *arg, const struct snapshot *total)
 {
 	return check(view__end(arg, total));
@@ -29,7 +34,8 @@ int cmd_run__run(const struct options *opt)
 {
 	_cleanup_view_ struct view view = { 0 };
 	struct session_sink sink = {
-		.arg = &view, .end_fd = -1, .interval = run_interval, .end = run_end
+		.arg = &view, .end_fd = -1, .interval = run_interval, .slow = run_slow,
+		.end = run_end
 	};
 
 	view__init(&view, &opt->run, stdout);

@@ -27,6 +27,7 @@ static const struct collector_part *const parts[] = {
 	&gaps_part,
 	&allocator_part,
 	&clears_part,
+	&slow_part,
 };
 
 static int print_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
@@ -66,6 +67,7 @@ void collector__free(struct collector **cp)
 		bpf_link__destroy(c->links[--c->nr_links]);
 	zeroscope_bpf__destroy(c->skel);
 	coverage_reader__free(&c->coverage);
+	payers__free(&c->payers);
 	probe_kernel__close(&c->kernel);
 	free(c->values);
 	free(c->claimed);
@@ -233,6 +235,7 @@ static void set_maps(struct collector *c)
 
 	bpf_map__set_autocreate(c->skel->maps.opens, no_btf);
 	bpf_map__set_autocreate(c->skel->maps.parked, !no_btf);
+	bpf_map__set_autocreate(c->skel->maps.slow_clears, c->skel->rodata->slower_than_ns);
 	bpf_map__set_autocreate(c->skel->maps.allocator_calls,
 				c->allocator.function && c->allocator.exit);
 }
@@ -274,7 +277,8 @@ static int alloc_buffers(struct collector *c)
 		return err_errno_r(c->cpus, "the number of possible CPUs could not be read");
 	c->values = malloc(max(hist, cpu) * c->cpus);
 	c->claimed = calloc((size_t)c->plan.nr * c->cpus, sizeof(*c->claimed));
-	return c->values && c->claimed ? 0 : err_r(-ENOMEM, "out of memory");
+	c->payers = payers__new();
+	return c->values && c->claimed && c->payers ? 0 : err_r(-ENOMEM, "out of memory");
 }
 
 int collector__load(struct collector *c)
@@ -544,8 +548,12 @@ static int fill_snapshot(struct collector *c, struct snapshot *s)
 
 	__atomic_store_n(&c->skel->bss->epoch, r.epoch + 1, __ATOMIC_RELEASE);
 	err = read_cpus(c, &r.sum, &r.open);
+	if (!err)
+		err = payers__cgroups(c->payers, c->values, c->cpus, &s->cgroup_payers,
+				      &s->nr_cgroup_payers);
 	for (i = 0; !err && i < ARRAY_SIZE(parts); i++)
-		err = parts[i]->read(c, s, &r);
+		if (parts[i]->read)
+			err = parts[i]->read(c, s, &r);
 	if (err)
 		return err;
 	read_self(c, s);

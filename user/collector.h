@@ -14,6 +14,7 @@
 #define USER_COLLECTOR_H
 
 #include "options.h"
+#include "slow.h"
 #include "snapshot.h"
 
 struct collector;
@@ -37,6 +38,14 @@ int collector__attach(struct collector *c);
 int collector__activate(struct collector *c);
 /* Totals since activate(); the caller owns it. NULL with a logged sentence on failure. */
 struct snapshot *collector__snapshot(struct collector *c);
+/* Becomes readable when slow clears wait to be fetched; -1 where none are streamed. */
+int collector__slow_fd(const struct collector *c);
+/*
+ * Hands each slow clear that waits to fn. 0, or -errno, also fn's own, which
+ * ends it.
+ */
+int collector__fetch_slow(struct collector *c, int (*fn)(void *arg, const struct slow_clear *s),
+			  void *arg);
 /*
  * Stops counting new clears and waits until those that are open have ended, but
  * at most wait_ns: a snapshot taken now has no clear in the middle.

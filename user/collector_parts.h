@@ -14,6 +14,7 @@
 #include "attach.h"
 #include "collector.h"
 #include "coverage.h"
+#include "payers.h"
 #include "plan.h"
 #include "probe.h"
 #include "zeroscope.skel.h"
@@ -26,6 +27,7 @@ struct collector {
 	struct machine *machine;
 	struct probe_kernel *kernel;
 	struct coverage_reader *coverage;
+	struct payers *payers;
 	struct zeroscope_bpf *skel;
 	struct plan_input plan_input; /* parts say here what they need before plan() */
 	struct plan plan;
@@ -54,6 +56,10 @@ struct collector {
 	struct coverage_counters counters;
 	bool stopped;
 
+	struct ring_buffer *slow; /* NULL: no slow clears are streamed */
+	int (*slow_fn)(void *arg, const struct slow_clear *s);
+	void *slow_arg;
+
 	struct huge_zero_part *huge_zero; /* private to its part */
 };
 
@@ -77,7 +83,7 @@ struct collector_part {
 	int (*attach)(struct collector *c);
 	/* Just before the ready flag is flipped. May be NULL. */
 	int (*activate)(struct collector *c);
-	/* Fills its piece of the snapshot, totals since activate(). 0 or -errno. */
+	/* Fills its piece of the snapshot, totals since activate(). 0 or -errno. May be NULL. */
 	int (*read)(struct collector *c, struct snapshot *s, const struct reading *r);
 	/* May be NULL. */
 	void (*free)(struct collector *c);
@@ -86,6 +92,7 @@ struct collector_part {
 extern const struct collector_part gaps_part;
 extern const struct collector_part allocator_part;
 extern const struct collector_part clears_part;
+extern const struct collector_part slow_part;
 
 /* A probe that is to be attached; tier as it is printed. */
 struct probe_state *collector__add_probe(struct collector *c, const char *name, const char *tier);

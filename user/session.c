@@ -66,29 +66,45 @@ static void announce(const struct options *opt, const struct snapshot *s)
 	close(opt->run.ready_fd);
 }
 
-/* True: go on; false: the time is up or a signal came. */
-static bool wait_interval(int timer, int signals, int end_fd, uint64_t end_ns)
+static int fetch_slow(struct collector *c, const struct session_sink *sink)
+{
+	return sink->slow ? collector__fetch_slow(c, sink->slow, sink->arg) : 0;
+}
+
+/*
+ * Waits for the end of the interval, and passes slow clears on meanwhile. 1: it
+ * has ended; 0: the time is up or a signal came; or -errno.
+ */
+static int wait_interval(struct collector *c, const struct session_sink *sink, int timer,
+			 int signals, uint64_t end_ns)
 {
 	/* poll() passes over a descriptor of -1. */
 	struct pollfd fds[] = { { .fd = signals, .events = POLLIN },
-				{ .fd = end_fd, .events = POLLIN },
-				{ .fd = timer, .events = POLLIN } };
-	uint64_t now = util__monotonic_ns(), ticks;
-	int timeout = -1;
+				{ .fd = sink->end_fd, .events = POLLIN },
+				{ .fd = timer, .events = POLLIN },
+				{ .fd = sink->slow ? collector__slow_fd(c) : -1, .events = POLLIN } };
+	uint64_t now, ticks;
+	int timeout, n, err;
 
-	if (end_ns) {
-		if (now >= end_ns)
-			return false;
-		timeout = (end_ns - now + NSEC_PER_MSEC - 1) / NSEC_PER_MSEC;
-	}
 	for (;;) {
-		int n = poll(fds, ARRAY_SIZE(fds), timeout);
-
+		timeout = -1;
+		now = util__monotonic_ns();
+		if (end_ns && now >= end_ns)
+			return 0;
+		if (end_ns)
+			timeout = (end_ns - now + NSEC_PER_MSEC - 1) / NSEC_PER_MSEC;
+		n = poll(fds, ARRAY_SIZE(fds), timeout);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0 || fds[0].revents || fds[1].revents)
-			return false;
-		return read(timer, &ticks, sizeof(ticks)) == sizeof(ticks);
+			return 0;
+		if (fds[3].revents) {
+			err = fetch_slow(c, sink);
+			if (err)
+				return err;
+		}
+		if (fds[2].revents)
+			return read(timer, &ticks, sizeof(ticks)) == sizeof(ticks);
 	}
 }
 
@@ -102,6 +118,10 @@ static int step(struct collector *c, const struct session_sink *sink, struct sna
 
 	if (!now)
 		return -EIO;
+	/* After the snapshot: what it counts as not dropped has been passed on. */
+	err = fetch_slow(c, sink);
+	if (err)
+		return err;
 	delta = snapshot__delta(now, *last);
 	total = snapshot__delta(now, NULL);
 	if (!delta || !total)
@@ -140,11 +160,13 @@ static int measure(struct collector *c, const struct options *opt, const struct 
 	timer = open_timer(opt->run.interval_ns);
 	if (timer < 0)
 		return err_errno_r(timer, "no timer could be made");
-	while (wait_interval(timer, signals, sink->end_fd, end_ns)) {
+	while ((err = wait_interval(c, sink, timer, signals, end_ns)) > 0) {
 		err = step(c, sink, &last);
 		if (err)
 			return err;
 	}
+	if (err)
+		return err;
 	collector__stop(c, DRAIN_NS);
 	err = step(c, sink, &last);
 	if (err || !sink->end)

@@ -8,6 +8,7 @@
 #define USER_SESSION_H
 
 #include "options.h"
+#include "slow.h"
 #include "snapshot.h"
 
 /* What a command does with the intervals. All may return -errno, which ends the session. */
@@ -19,6 +20,8 @@ struct session_sink {
 	int (*begin)(void *arg, const struct snapshot *s);
 	/* interval: since the last call; total: since attach. */
 	int (*interval)(void *arg, const struct snapshot *interval, const struct snapshot *total);
+	/* A clear slower than --slower-than. NULL: they are not asked for. */
+	int (*slow)(void *arg, const struct slow_clear *s);
 	/* May be NULL. */
 	int (*end)(void *arg, const struct snapshot *total);
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "view.h"
 
+#include <errno.h>
 #include <langinfo.h>
 #include <locale.h>
 #include <stdlib.h>
@@ -43,6 +44,7 @@ void view__init(struct view *v, const struct run_options *opt, FILE *out)
 void view__free(struct view *v)
 {
 	json__free(&v->writer);
+	kallsyms__free(&v->ksyms);
 }
 
 int view__interval(struct view *v, const struct snapshot *interval, const struct snapshot *total)
@@ -53,6 +55,17 @@ int view__interval(struct view *v, const struct snapshot *interval, const struct
 		return plain__interval(v->out, s, &v->plain);
 	interval__json(&v->writer, s, v->cumulative ? INTERVAL_JSON_CUMULATIVE : 0);
 	return json__end_line(&v->writer);
+}
+
+int view__slow(struct view *v, const struct slow_clear *s)
+{
+	if (!v->ksyms)
+		v->ksyms = kallsyms__new("");
+	if (!v->ksyms)
+		return -ENOMEM;
+	if (v->json)
+		return slow__json(&v->writer, s, v->ksyms);
+	return slow__plain(v->out, s, v->ksyms, &v->plain);
 }
 
 int view__end(struct view *v, const struct snapshot *total)

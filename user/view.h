@@ -11,6 +11,7 @@
 #include "json.h"
 #include "options.h"
 #include "plain.h"
+#include "slow.h"
 #include "snapshot.h"
 
 struct view {
@@ -19,6 +20,7 @@ struct view {
 	bool cumulative;
 	struct plain_options plain;
 	struct json_writer writer;
+	struct kallsyms *ksyms; /* made with the first slow clear */
 };
 
 /* out must outlive the view. Colours and width are those of out, if it is a terminal. */
@@ -28,6 +30,7 @@ void view__free(struct view *v);
 
 /* 0 or -errno; -EPIPE: the reader went away. */
 int view__interval(struct view *v, const struct snapshot *interval, const struct snapshot *total);
+int view__slow(struct view *v, const struct slow_clear *s);
 int view__end(struct view *v, const struct snapshot *total);
 
 #endif

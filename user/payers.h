@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef USER_PAYERS_H
+#define USER_PAYERS_H
+
+/*
+ * Which cgroup paid for clearing: the tables of all CPUs, added up by group.
+ * Paths are looked up once and kept, so that a group has its name after it is
+ * removed, and the same name in every snapshot.
+ */
+
+#include "snapshot.h"
+
+struct payers;
+
+struct payers *payers__new(void); /* NULL: out of memory */
+void payers__free(struct payers **p);
+
+/* The group's path, kept as above; buf has room for PAYER_NAME. 0 or -ENOMEM. */
+#define PAYER_NAME sizeof(((struct payer *)0)->name)
+int payers__name(struct payers *p, uint64_t id, char buf[static PAYER_NAME]);
+
+/*
+ * v: struct zs_cpu of each CPU, one behind the other. The caller owns *rows, in
+ * the order of ids; the one named "other" is what found no room on its CPU. 0 or
+ * -ENOMEM.
+ */
+int payers__cgroups(struct payers *p, const struct zs_cpu *v, int cpus, struct payer **rows,
+		    size_t *nr);
+
+#endif
