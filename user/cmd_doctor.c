@@ -20,7 +20,7 @@
 #define WIDTH 96
 #define LABEL 15
 
-static const int shown_caps[] = { CAP_BPF, CAP_PERFMON, CAP_SYSLOG, CAP_SYS_ADMIN };
+static const int shown_caps[] = {CAP_BPF, CAP_PERFMON, CAP_SYSLOG, CAP_SYS_ADMIN};
 
 struct finding {
 	struct machine m;
@@ -56,8 +56,9 @@ static int ask_kernel(struct finding *f, const struct run_options *opt)
 		return err_r(err, "%s is not a BTF file; give --btf one that matches this kernel",
 			     opt->btf);
 	if (err)
-		return opt->btf ? err_errno_r(err, "%s, given to --btf, could not be read", opt->btf) :
-				  err_errno_r(err, "/proc/self/status could not be read");
+		return opt->btf
+			       ? err_errno_r(err, "%s, given to --btf, could not be read", opt->btf)
+			       : err_errno_r(err, "/proc/self/status could not be read");
 	f->own_btf = probe_kernel__has_own_btf(k);
 	probe__loadable(k, &f->loadable);
 	for (int id = 0; id < PROBE_IDS; id++)
@@ -170,19 +171,20 @@ static void put_kernel(const struct finding *f)
 	const struct machine *m = &f->m;
 
 	puts("Kernel");
-	row("release", "%s, %s, pages of %" PRIu64 " KiB, PMD order %d, %d possible CPU%s, %d node%s",
+	row("release",
+	    "%s, %s, pages of %" PRIu64 " KiB, PMD order %d, %d possible CPU%s, %d node%s",
 	    m->release, m->arch, m->page_size / 1024, m->pmd_order, m->cpus,
 	    m->cpus == 1 ? "" : "s", m->nodes, m->nodes == 1 ? "" : "s");
-	row("BTF", "%s%s%s",
-	    f->own_btf ? "/sys/kernel/btf/vmlinux" : "the kernel brings none",
+	row("BTF", "%s%s%s", f->own_btf ? "/sys/kernel/btf/vmlinux" : "the kernel brings none",
 	    f->given_btf ? "; --btf " : "", f->given_btf ? f->given_btf : "");
 	row("preemption", "%s (%s)",
-	    m->preempt_model == PREEMPT_UNKNOWN ? "not told" : preempt_model__name(m->preempt_model),
+	    m->preempt_model == PREEMPT_UNKNOWN ? "not told"
+						: preempt_model__name(m->preempt_model),
 	    m->preempt_source);
 	put_row("its bound", preempt_model__bound(m->preempt_model));
 	put_row("init_on_alloc", init_on_alloc_text(m));
-	row("lockdown", "%s%s%s%s", f->lockdown == LOCKDOWN_UNKNOWN ? "not told" :
-								       lockdown__name(f->lockdown),
+	row("lockdown", "%s%s%s%s",
+	    f->lockdown == LOCKDOWN_UNKNOWN ? "not told" : lockdown__name(f->lockdown),
 	    f->lockdown_source[0] ? " (" : "", f->lockdown_source,
 	    f->lockdown_source[0] ? ")" : "");
 	put_capabilities(f);
@@ -352,9 +354,10 @@ static void put_result(const struct finding *f)
 		 clear->choice.note, clear->choice.note[0] ? "." : "");
 	put_words(text, 0, 0);
 	if (f->m.init_on_alloc != 0 && f->probe[PROBE_ALLOCATOR].chosen)
-		put_words("With init_on_alloc on, zeroing may happen in the page allocator instead: "
-			  "--allocator measures it there, and coverage tells.",
-			  0, 0);
+		put_words(
+			"With init_on_alloc on, zeroing may happen in the page allocator instead: "
+			"--allocator measures it there, and coverage tells.",
+			0, 0);
 }
 
 static int put_plain(const struct finding *f)
@@ -385,21 +388,20 @@ static void kernel_field(struct json_writer *w, const struct finding *f)
 	json__i64_field(w, "pmd_order", m->pmd_order);
 	json__i64_field(w, "cpus", m->cpus);
 	json__i64_field(w, "nodes", m->nodes);
-	json__string_field(w, "preempt_model", m->preempt_model == PREEMPT_UNKNOWN ?
-						       NULL :
-						       preempt_model__name(m->preempt_model));
+	json__string_field(
+		w, "preempt_model",
+		m->preempt_model == PREEMPT_UNKNOWN ? NULL : preempt_model__name(m->preempt_model));
 	string_or_null(w, "preempt_source", m->preempt_source);
 	if (m->init_on_alloc < 0)
 		json__null_field(w, "init_on_alloc");
 	else
 		json__bool_field(w, "init_on_alloc", m->init_on_alloc);
-	json__string_field(w, "huge_zero", m->huge_zero == HUGE_ZERO_UNKNOWN ?
-						   NULL :
-						   huge_zero__name(m->huge_zero));
+	json__string_field(w, "huge_zero",
+			   m->huge_zero == HUGE_ZERO_UNKNOWN ? NULL
+							     : huge_zero__name(m->huge_zero));
 	json__bool_field(w, "btf", f->own_btf);
-	json__string_field(w, "lockdown", f->lockdown == LOCKDOWN_UNKNOWN ?
-						  NULL :
-						  lockdown__name(f->lockdown));
+	json__string_field(w, "lockdown",
+			   f->lockdown == LOCKDOWN_UNKNOWN ? NULL : lockdown__name(f->lockdown));
 	string_or_null(w, "lockdown_source", f->lockdown_source);
 	json__end_object(w);
 }
@@ -499,7 +501,8 @@ static void probe_value(struct json_writer *w, enum probe_id id, const struct pr
 	json__string_field(w, "purpose", def->purpose);
 	json__string_field(w, "option", def->option);
 	json__bool_field(w, "attachable", r->chosen != NULL);
-	json__string_field(w, "target", r->chosen ? r->chosen->name : NULL);
+	/* What it is, or would be where something else stands in the way. */
+	json__string_field(w, "target", r->answer.verdict == PROBE_ABSENT ? NULL : r->asked->name);
 	json__string_field(w, "tier", r->chosen ? means(r) : NULL);
 	json__bool_field(w, "may_lose", r->chosen && r->choice.may_lose);
 	string_or_null(w, "note", r->choice.note);

@@ -214,7 +214,7 @@ static int explain_symbol(struct probe_kernel *k, const struct symbol *s, struct
 	for (size_t i = 0; i < ARRAY_SIZE(inlined_into); i++) {
 		const struct symbol *caller = find_symbol(k, inlined_into[i].caller);
 
-		if (strcmp(inlined_into[i].function, s->name) || !caller || !caller->sym.found)
+		if (strcmp(inlined_into[i].function, s->name) != 0 || !caller || !caller->sym.found)
 			continue;
 		return refuse(a, -ENOENT, PROBE_INLINED,
 			      "%s is inlined into its callers in this kernel%s%s%s", s->name,

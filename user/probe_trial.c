@@ -27,8 +27,8 @@ static uint64_t address(const void *p)
 
 /* return 0; */
 static const struct bpf_insn nothing[] = {
-	{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
-	{ .code = BPF_JMP | BPF_EXIT },
+	{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
+	{.code = BPF_JMP | BPF_EXIT},
 };
 
 /*
@@ -36,13 +36,13 @@ static const struct bpf_insn nothing[] = {
  * the helper may be called; the read itself fails.
  */
 static const struct bpf_insn read_kernel[] = {
-	{ .code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = BPF_REG_1, .src_reg = BPF_REG_10 },
-	{ .code = BPF_ALU64 | BPF_ADD | BPF_K, .dst_reg = BPF_REG_1, .imm = -8 },
-	{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_2, .imm = 8 },
-	{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_3 },
-	{ .code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_probe_read_kernel },
-	{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
-	{ .code = BPF_JMP | BPF_EXIT },
+	{.code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = BPF_REG_1, .src_reg = BPF_REG_10},
+	{.code = BPF_ALU64 | BPF_ADD | BPF_K, .dst_reg = BPF_REG_1, .imm = -8},
+	{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_2, .imm = 8},
+	{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_3},
+	{.code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_probe_read_kernel},
+	{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
+	{.code = BPF_JMP | BPF_EXIT},
 };
 
 static int load(uint32_t type, int attach_type, int btf_id, const struct bpf_insn *insns,
@@ -63,13 +63,13 @@ static int load(uint32_t type, int attach_type, int btf_id, const struct bpf_ins
 
 static struct trial result(enum trial_step step, int err)
 {
-	return (struct trial){ .step = step, .err = err < 0 ? err : 0 };
+	return (struct trial){.step = step, .err = err < 0 ? err : 0};
 }
 
 struct trial trial__tracing(int attach_type, int btf_id)
 {
-	_cleanup_close_ int prog = load(BPF_PROG_TYPE_TRACING, attach_type, btf_id, nothing,
-					ARRAY_SIZE(nothing));
+	_cleanup_close_ int prog =
+		load(BPF_PROG_TYPE_TRACING, attach_type, btf_id, nothing, ARRAY_SIZE(nothing));
 	_cleanup_close_ int link = -1;
 	union bpf_attr attr;
 
@@ -88,7 +88,7 @@ struct trial trial__kprobe_session(const char *function)
 	_cleanup_close_ int prog = load(BPF_PROG_TYPE_KPROBE, TRIAL_TRACE_KPROBE_SESSION, 0,
 					nothing, ARRAY_SIZE(nothing));
 	_cleanup_close_ int link = -1;
-	const char *functions[] = { function };
+	const char *functions[] = {function};
 	union bpf_attr attr;
 
 	if (prog < 0)
@@ -162,8 +162,8 @@ struct trial trial__kprobe(const char *function, bool is_return)
 
 struct trial trial__read_kernel(void)
 {
-	_cleanup_close_ int prog = load(BPF_PROG_TYPE_KPROBE, 0, 0, read_kernel,
-					ARRAY_SIZE(read_kernel));
+	_cleanup_close_ int prog =
+		load(BPF_PROG_TYPE_KPROBE, 0, 0, read_kernel, ARRAY_SIZE(read_kernel));
 
 	return result(prog < 0 ? TRIAL_NOTHING : TRIAL_LOADED, prog);
 }
