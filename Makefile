@@ -23,7 +23,9 @@ BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-para
 	-ffile-prefix-map=$(CURDIR)=.
 LIBS	:= -lbpf -lelf -lz -lm
 STATIC_LIBS := $(LIBS) $(shell pkg-config --static --libs libelf 2>/dev/null)
-SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+# gcc loses the ranges of values where it instrumented them, and then warns of what cannot be.
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
+	-Wno-format-truncation
 
 SRC	:= $(wildcard user/*.c)
 OBJ	:= $(SRC:user/%.c=$B/user/%.o)
