@@ -13,10 +13,10 @@
 #include <stdint.h>
 
 struct caps {
-	uint64_t effective;   /* bit n: capability n */
-	bool initial_userns;  /* false: the kernel ignores them for what we do */
-	bool seccomp;	      /* a system call filter is in force */
-	uint64_t bounding;    /* what could be gained at all */
+	uint64_t effective;  /* bit n: capability n */
+	bool initial_userns; /* false: the kernel ignores them for what we do */
+	bool seccomp;	     /* a system call filter is in force */
+	uint64_t bounding;   /* what could be gained at all */
 };
 
 /* Of the calling thread. root as in machine.h: reads /proc/self/status there. 0 or -errno. */

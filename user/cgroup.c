@@ -28,13 +28,24 @@ static void unescape(char *text)
 
 	for (char *p = text; *p;) {
 		if (p[0] == '\\' && p[1] >= '0' && p[1] <= '3' && p[2] && p[3]) {
-			*to++ = (char)((p[1] - '0') << 6 | (p[2] - '0') << 3 | (p[3] - '0'));
+			*to++ = (char)strtol((char[]){p[1], p[2], p[3], '\0'}, NULL, 8);
 			p += 4;
 		} else {
 			*to++ = *p++;
 		}
 	}
 	*to = '\0';
+}
+
+/* Its length, or -ENAMETOOLONG. */
+static int copy_path(const char *path, char *buf, size_t size)
+{
+	size_t len = strlen(path);
+
+	if (len >= size)
+		return -ENAMETOOLONG;
+	memcpy(buf, path, len + 1);
+	return (int)len;
 }
 
 int cgroup__mount(const char *root, char *buf, size_t size)
@@ -65,10 +76,7 @@ int cgroup__mount(const char *root, char *buf, size_t size)
 			continue;
 		at[strcspn(at, " ")] = '\0';
 		unescape(at);
-		if (strlen(at) >= size)
-			return -ENAMETOOLONG;
-		strcpy(buf, at);
-		return (int)strlen(at);
+		return copy_path(at, buf, size);
 	}
 	return -ENOENT;
 }
@@ -76,7 +84,7 @@ int cgroup__mount(const char *root, char *buf, size_t size)
 /* The id of an open directory. The inode number is the id only where it has 64 bits. */
 static int id_of_dir(const char *path, uint64_t *id)
 {
-	struct kernfs_handle h = { .handle.handle_bytes = sizeof(h.id) };
+	struct kernfs_handle h = {.handle.handle_bytes = sizeof(h.id)};
 	int mount_id;
 
 	if (name_to_handle_at(AT_FDCWD, path, &h.handle, &mount_id, 0))
@@ -128,16 +136,15 @@ static struct {
 
 static int search_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
-	uint64_t id;
+	uint64_t id = 0;
+	int err;
 
 	(void)st;
 	(void)ftw;
 	if (type != FTW_D || id_of_dir(path, &id) || id != search.id)
 		return 0;
-	if (strlen(path + search.skip) >= search.size)
-		return -ENAMETOOLONG;
-	strcpy(search.buf, path[search.skip] ? path + search.skip : "/");
-	return 1;
+	err = copy_path(path[search.skip] ? path + search.skip : "/", search.buf, search.size);
+	return err < 0 ? err : 1;
 }
 
 static int path_by_search(const char *mount, uint64_t id, char *buf, size_t size)
@@ -158,7 +165,7 @@ int cgroup__path(uint64_t id, char *buf, size_t size)
 {
 	_cleanup_close_ int mount_fd = -1, fd = -1;
 	struct kernfs_handle h = {
-		.handle = { .handle_bytes = sizeof(h.id), .handle_type = HANDLE_TYPE_KERNFS },
+		.handle = {.handle_bytes = sizeof(h.id), .handle_type = HANDLE_TYPE_KERNFS},
 	};
 	char mount[PATH_MAX], link[64], full[PATH_MAX];
 	ssize_t n;
@@ -185,8 +192,6 @@ int cgroup__path(uint64_t id, char *buf, size_t size)
 	/* A group outside of this namespace's root has no name that is of use here. */
 	if (!is_below(full, mount))
 		return -ESTALE;
-	if (strlen(full + strlen(mount)) >= size)
-		return -ENAMETOOLONG;
-	strcpy(buf, full[strlen(mount)] ? full + strlen(mount) : "/");
-	return 0;
+	err = copy_path(full[strlen(mount)] ? full + strlen(mount) : "/", buf, size);
+	return min(err, 0);
 }

@@ -140,7 +140,7 @@ static void find_vmstat(const char *text, const char *name, struct opt_u64 *valu
 	for (const char *line = text; line; line = strchr(line, '\n')) {
 		if (*line == '\n')
 			line++;
-		if (strncmp(line, name, len) || line[len] != ' ')
+		if (strncmp(line, name, len) != 0 || line[len] != ' ')
 			continue;
 		value->value = strtoull(line + len + 1, NULL, 10);
 		value->known = true;
@@ -185,7 +185,7 @@ static void sub(struct opt_u64 *d, const struct opt_u64 *newer, const struct opt
 void coverage__delta(const struct coverage_counters *newer, const struct coverage_counters *older,
 		     struct coverage_counters *delta)
 {
-	struct coverage_counters d = { .guest_memfd = newer->guest_memfd };
+	struct coverage_counters d = {.guest_memfd = newer->guest_memfd};
 
 	sub(&d.thp_fault, &newer->thp_fault, &older->thp_fault);
 	sub(&d.thp_fallback, &newer->thp_fallback, &older->thp_fallback);
@@ -244,7 +244,8 @@ static uint64_t take_allocator(struct rows *r, int order, uint64_t lacks)
 
 static const char *init_on_alloc_word(const struct machine *m)
 {
-	return m->init_on_alloc == 1 ? "init_on_alloc=1" : "init_on_alloc, if this kernel has it on";
+	return m->init_on_alloc == 1 ? "init_on_alloc=1"
+				     : "init_on_alloc, if this kernel has it on";
 }
 
 /* Anonymous faults of one order that were not all seen to be cleared. */
@@ -296,8 +297,9 @@ static void add_fault_row(struct rows *r, const char *what, const struct opt_u64
 	if (kernel->value > c->seen.value + r->seen->open) {
 		explain_hole(r, c, clears, allocator);
 	} else if (allocator) {
-		say(c, "%" PRIu64 " of them were zeroed by the page allocator (init_on_alloc=1), "
-		       "where --allocator sees them, and %" PRIu64 " cleared at the fault",
+		say(c,
+		    "%" PRIu64 " of them were zeroed by the page allocator (init_on_alloc=1), "
+		    "where --allocator sees them, and %" PRIu64 " cleared at the fault",
 		    allocator, clears);
 	} else if (clears && r->m->init_on_alloc == 1 && !r->seen->allocator_skips &&
 		   (!r->seen->allocator_measured || r->allocator_left[order])) {
@@ -305,9 +307,10 @@ static void add_fault_row(struct rows *r, const char *what, const struct opt_u64
 		       "(init_on_alloc=1) and again at the fault, which is what was measured; "
 		       "boot with init_on_alloc=0 to zero them once");
 	} else if (clears > kernel->value + r->seen->open) {
-		say(c, "%" PRIu64 " more were cleared than the kernel counted: it counts a fault "
-		       "when the folio is mapped, and some that were cleared were not mapped "
-		       "(another thread was faster, or the process was ending)",
+		say(c,
+		    "%" PRIu64 " more were cleared than the kernel counted: it counts a fault "
+		    "when the folio is mapped, and some that were cleared were not mapped "
+		    "(another thread was faster, or the process was ending)",
 		    clears - kernel->value);
 	}
 }
@@ -350,11 +353,12 @@ static void add_shmem_row(struct rows *r, const struct coverage_counters *delta)
 	}
 	c->seen.known = true;
 	if (c->kernel.known && c->kernel.value)
-		say(c, "shmem and memfd clear each small page of a folio by itself, which is no "
-		       "clear of a folio and is not seen%s",
-		    r->m->init_on_alloc == 1 ?
-			    "; the page allocator zeroes them before (init_on_alloc=1)" :
-			    "");
+		say(c,
+		    "shmem and memfd clear each small page of a folio by itself, which is no "
+		    "clear of a folio and is not seen%s",
+		    r->m->init_on_alloc == 1
+			    ? "; the page allocator zeroes them before (init_on_alloc=1)"
+			    : "");
 }
 
 static void add_collapse_row(struct rows *r, const struct coverage_counters *delta)
@@ -366,11 +370,12 @@ static void add_collapse_row(struct rows *r, const struct coverage_counters *del
 	if (!c->kernel.known || !c->kernel.value)
 		return;
 	c->seen.value = take_allocator(r, pmd_order(r), c->kernel.value);
-	say(c, "a collapse copies pages into the new folio and clears only the holes among them, "
-	       "one by one, which is not seen%s",
-	    r->m->init_on_alloc == 1 ?
-		    "; the page allocator zeroes the folio before, in vain (init_on_alloc=1)" :
-		    "");
+	say(c,
+	    "a collapse copies pages into the new folio and clears only the holes among them, "
+	    "one by one, which is not seen%s",
+	    r->m->init_on_alloc == 1
+		    ? "; the page allocator zeroes the folio before, in vain (init_on_alloc=1)"
+		    : "");
 }
 
 static void add_uncounted_rows(struct rows *r, const struct coverage_counters *delta)
@@ -394,7 +399,7 @@ int coverage__rows(const struct coverage_counters *delta, const struct coverage_
 {
 	/* thp, an mTHP row an order, shmem, collapse, guest_memfd, hugetlb. */
 	_cleanup_free_ struct coverage *row = calloc(ZS_ORDERS + 5, sizeof(*row));
-	struct rows r = { .seen = seen, .m = m, .row = row };
+	struct rows r = {.seen = seen, .m = m, .row = row};
 
 	if (!row)
 		return -ENOMEM;

@@ -19,9 +19,9 @@ struct coverage_counters {
 	struct opt_u64 thp_fallback;  /* and those that did not */
 	struct opt_u64 thp_zero_page; /* allocations of the huge zero folio */
 	struct opt_u64 thp_zero_page_failed;
-	struct opt_u64 shmem_thp;     /* PMD folios of shmem, memfd and file systems */
-	struct opt_u64 collapse;      /* folios that khugepaged and MADV_COLLAPSE allocated */
-	struct opt_u64 anon[ZS_ORDERS];	 /* by order, PMD order included */
+	struct opt_u64 shmem_thp;	/* PMD folios of shmem, memfd and file systems */
+	struct opt_u64 collapse;	/* folios that khugepaged and MADV_COLLAPSE allocated */
+	struct opt_u64 anon[ZS_ORDERS]; /* by order, PMD order included */
 	struct opt_u64 shmem[ZS_ORDERS];
 	bool guest_memfd; /* this kernel can back guests with it; nothing counts that */
 };
@@ -47,8 +47,8 @@ void coverage__delta(const struct coverage_counters *newer, const struct coverag
 /* What was seen between the two readings, before any filter. */
 struct coverage_seen {
 	uint64_t clears[ZS_KINDS][ZS_ORDERS];
-	bool allocator_measured;	 /* --allocator, and its probe is attached */
-	uint64_t allocator[ZS_ORDERS];	 /* folios that the allocator zeroed, by order */
+	bool allocator_measured;       /* --allocator, and its probe is attached */
+	uint64_t allocator[ZS_ORDERS]; /* folios that the allocator zeroed, by order */
 	/* The allocator leaves folios that a clear follows alone, even with init_on_alloc=1. */
 	bool allocator_skips;
 	/*

@@ -95,8 +95,8 @@ int kernel_config__read(struct kernel_config *c, const char *root, const char *r
 			continue;
 		c->text = read_gz(path);
 		if (c->text && looks_like_config(c->text)) {
-			snprintf(c->source, sizeof(c->source), "%.*s",
-				 (int)sizeof(c->source) - 1, file);
+			snprintf(c->source, sizeof(c->source), "%.*s", (int)sizeof(c->source) - 1,
+				 file);
 			return 0;
 		}
 		free(c->text);
@@ -121,7 +121,7 @@ char kernel_config__get(const struct kernel_config *c, const char *option)
 	for (line = c->text; line; line = strchr(line, '\n')) {
 		if (*line == '\n')
 			line++;
-		if (strncmp(line, option, len) || line[len] != '=')
+		if (strncmp(line, option, len) != 0 || line[len] != '=')
 			continue;
 		if ((line[len + 1] == 'y' || line[len + 1] == 'm') &&
 		    (line[len + 2] == '\n' || !line[len + 2]))
@@ -250,7 +250,7 @@ static void match_symbol(struct ksym *sym, uint64_t address, char type, const ch
 {
 	size_t len = strlen(sym->name);
 
-	if (strncmp(name, sym->name, len))
+	if (strncmp(name, sym->name, len) != 0)
 		return;
 	if (!name[len]) {
 		sym->found = true;
@@ -259,7 +259,7 @@ static void match_symbol(struct ksym *sym, uint64_t address, char type, const ch
 		sym->instances++;
 	} else if (name[len] == '.' && !sym->variant[0] &&
 		   /* ".cold" is only the unlikely part of a function that is there as well. */
-		   strcmp(name + len, ".cold")) {
+		   strcmp(name + len, ".cold") != 0) {
 		snprintf(sym->variant, sizeof(sym->variant), "%s", name);
 	}
 }
@@ -311,9 +311,9 @@ static const struct {
 	const char *places[2];
 	bool has_mount_options;
 } pseudo[] = {
-	{ "debugfs", { "/sys/kernel/debug", NULL }, true },
-	{ "tracefs", { "/sys/kernel/tracing", "/sys/kernel/debug/tracing" }, true },
-	{ "securityfs", { "/sys/kernel/security", NULL }, false },
+	{"debugfs", {"/sys/kernel/debug", NULL}, true},
+	{"tracefs", {"/sys/kernel/tracing", "/sys/kernel/debug/tracing"}, true},
+	{"securityfs", {"/sys/kernel/security", NULL}, false},
 };
 
 /* Where a file system of that type is mounted, wherever that is. */
@@ -328,7 +328,7 @@ static bool find_mount(const char *fs, char *buf, size_t size)
 		char *dash = strstr(line, " - "), *save = NULL, *at;
 		size_t len = strlen(fs);
 
-		if (!dash || strncmp(dash + 3, fs, len) || dash[3 + len] != ' ')
+		if (!dash || strncmp(dash + 3, fs, len) != 0 || dash[3 + len] != ' ')
 			continue;
 		*dash = '\0';
 		strtok_r(line, " ", &save);
@@ -337,7 +337,7 @@ static bool find_mount(const char *fs, char *buf, size_t size)
 		at = strtok_r(NULL, " ", &save);
 		if (!at || strlen(at) >= size)
 			continue;
-		strcpy(buf, at);
+		memcpy(buf, at, strlen(at) + 1);
 		return true;
 	}
 	return false;
@@ -373,7 +373,7 @@ int kernel_fs__open(const char *root, const char *fs, const char *file)
 	int err = -ENOENT;
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(pseudo) && strcmp(pseudo[i].fs, fs);)
+	for (i = 0; i < ARRAY_SIZE(pseudo) && strcmp(pseudo[i].fs, fs) != 0;)
 		i++;
 	if (i == ARRAY_SIZE(pseudo))
 		return -EINVAL;
@@ -437,7 +437,7 @@ static enum lockdown find_lockdown(const char *word)
 }
 
 struct lockdown_messages {
-	bool locked;	      /* in some way: the boot message names who asked for it, not the mode */
+	bool locked; /* in some way: the boot message names who asked for it, not the mode */
 	bool confidentiality; /* a refusal that only this mode makes */
 };
 
@@ -473,8 +473,8 @@ static enum lockdown lockdown_from_securityfs(const char *root)
 
 static enum lockdown ask_lockdown(const char *root, const char **source)
 {
-	struct ksym lsm = { .name = "lockdown_is_locked_down" };
-	struct lockdown_messages seen = { 0 };
+	struct ksym lsm = {.name = "lockdown_is_locked_down"};
+	struct lockdown_messages seen = {0};
 	enum lockdown mode;
 	char word[32];
 

@@ -74,10 +74,10 @@ static int read_fixture_uname(struct machine *m, const char *root)
 		char *to;
 		size_t size;
 	} field[] = {
-		{ m->release, sizeof(m->release) },
-		{ m->version, sizeof(m->version) },
-		{ m->arch, sizeof(m->arch) },
-		{ m->host, sizeof(m->host) },
+		{m->release, sizeof(m->release)},
+		{m->version, sizeof(m->version)},
+		{m->arch, sizeof(m->arch)},
+		{m->host, sizeof(m->host)},
 	};
 	int err;
 
@@ -275,11 +275,11 @@ static enum preempt_model model_of_config(const struct kernel_config *config)
 		const char *option;
 		enum preempt_model model;
 	} options[] = {
-		{ "CONFIG_PREEMPT_RT", PREEMPT_RT },
-		{ "CONFIG_PREEMPT_LAZY", PREEMPT_LAZY },
-		{ "CONFIG_PREEMPT", PREEMPT_FULL },
-		{ "CONFIG_PREEMPT_VOLUNTARY", PREEMPT_VOLUNTARY },
-		{ "CONFIG_PREEMPT_NONE", PREEMPT_NONE },
+		{"CONFIG_PREEMPT_RT", PREEMPT_RT},
+		{"CONFIG_PREEMPT_LAZY", PREEMPT_LAZY},
+		{"CONFIG_PREEMPT", PREEMPT_FULL},
+		{"CONFIG_PREEMPT_VOLUNTARY", PREEMPT_VOLUNTARY},
+		{"CONFIG_PREEMPT_NONE", PREEMPT_NONE},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
@@ -350,7 +350,7 @@ static bool see_auto_init(const char *message, void *arg)
 {
 	const char *heap;
 
-	if (strncmp(message, "mem auto-init: ", 15))
+	if (strncmp(message, "mem auto-init: ", 15) != 0)
 		return true;
 	heap = strstr(message, "heap alloc:");
 	if (!heap)
@@ -364,8 +364,7 @@ static int read_init_on_alloc(const char *root, const struct kernel_config *conf
 	char word[16];
 	int value = -1;
 
-	if (kernel_cmdline__get(root, "init_on_alloc", word, sizeof(word)) &&
-	    parse_bool(word) >= 0)
+	if (kernel_cmdline__get(root, "init_on_alloc", word, sizeof(word)) && parse_bool(word) >= 0)
 		return parse_bool(word);
 	switch (kernel_config__get(config, "CONFIG_INIT_ON_ALLOC_DEFAULT_ON")) {
 	case 'y':
@@ -383,10 +382,10 @@ static int read_init_on_alloc(const char *root, const struct kernel_config *conf
 static enum huge_zero_kind read_huge_zero(const char *root, const struct kernel_config *config)
 {
 	struct ksym sym[] = {
-		{ .name = "huge_zero_refcount" },
-		{ .name = "huge_zero_folio" },
-		{ .name = "huge_zero_page" }, /* as in 6.1 */
-		{ .name = "mm_get_huge_zero_folio" },
+		{.name = "huge_zero_refcount"},
+		{.name = "huge_zero_folio"},
+		{.name = "huge_zero_page"}, /* as in 6.1 */
+		{.name = "mm_get_huge_zero_folio"},
 	};
 	char path[PATH_MAX];
 	char persistent = kernel_config__get(config, "CONFIG_PERSISTENT_HUGE_ZERO_FOLIO");
@@ -410,7 +409,7 @@ static enum huge_zero_kind read_huge_zero(const char *root, const struct kernel_
 
 int machine__read(struct machine *m, const char *root)
 {
-	_cleanup_kernel_config_ struct kernel_config config = { 0 };
+	_cleanup_kernel_config_ struct kernel_config config = {0};
 	int err;
 
 	memset(m, 0, sizeof(*m));

@@ -30,14 +30,14 @@ static void free_interval(struct interval *i)
 
 static struct opt_u64 known(uint64_t value)
 {
-	return (struct opt_u64){ .known = true, .value = value };
+	return (struct opt_u64){.known = true, .value = value};
 }
 
 static struct interval new_interval(int init_on_alloc)
 {
 	return (struct interval){
-		.kernel = { .thp_fault = known(0), .shmem_thp = known(0), .collapse = known(0) },
-		.m = { .page_size = 4096, .pmd_order = 9, .init_on_alloc = init_on_alloc },
+		.kernel = {.thp_fault = known(0), .shmem_thp = known(0), .collapse = known(0)},
+		.m = {.page_size = 4096, .pmd_order = 9, .init_on_alloc = init_on_alloc},
 	};
 }
 

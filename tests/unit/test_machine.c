@@ -79,10 +79,10 @@ static void test_debugfs_words(void **state)
 		const char *text;
 		enum preempt_model model;
 	} cases[] = {
-		{ "(none) voluntary full \n", PREEMPT_NONE },
-		{ "none (voluntary) full \n", PREEMPT_VOLUNTARY },
-		{ "none voluntary (full) \n", PREEMPT_FULL },
-		{ "full (lazy) \n", PREEMPT_LAZY },
+		{"(none) voluntary full \n", PREEMPT_NONE},
+		{"none (voluntary) full \n", PREEMPT_VOLUNTARY},
+		{"none voluntary (full) \n", PREEMPT_FULL},
+		{"full (lazy) \n", PREEMPT_LAZY},
 	};
 	_cleanup_tree_ struct tree t;
 
@@ -210,7 +210,8 @@ static void test_init_on_alloc(void **state)
 	tree__remove(&t, "/boot");
 	expect_alloc(&t, -1);
 	tree__put(&t, "/dev/kmsg",
-		  KMSG_BOOT "6,9,9,-;mem auto-init: stack:all(zero), heap alloc:on, heap free:off\n");
+		  KMSG_BOOT
+		  "6,9,9,-;mem auto-init: stack:all(zero), heap alloc:on, heap free:off\n");
 	expect_alloc(&t, 1);
 	tree__put(&t, "/dev/kmsg",
 		  KMSG_BOOT "6,9,9,-;mem auto-init: stack:off, heap alloc:off, heap free:off\n");
@@ -295,7 +296,7 @@ static void put_gz(const struct tree *t, const char *file, const char *text)
 
 static void test_config(void **state)
 {
-	_cleanup_kernel_config_ struct kernel_config c = { 0 };
+	_cleanup_kernel_config_ struct kernel_config c = {0};
 	_cleanup_tree_ struct tree t;
 
 	(void)state;
@@ -324,7 +325,7 @@ static void test_config(void **state)
 
 static void test_ksyms(void **state)
 {
-	struct ksym s[] = { { .name = "clear_pages" }, { .name = "clear" }, { .name = "twice" } };
+	struct ksym s[] = {{.name = "clear_pages"}, {.name = "clear"}, {.name = "twice"}};
 	_cleanup_tree_ struct tree t;
 
 	(void)state;
@@ -402,8 +403,8 @@ static void test_long_log(void **state)
 
 		while (len + 64 < at)
 			len += (size_t)snprintf(text + len, 32, "6,%05zu,0,-;message\n", len);
-		len += (size_t)snprintf(text + len, 128, "6,2,0,-;%*s\n",
-					(int)(at - len - 9), "padding");
+		len += (size_t)snprintf(text + len, 128, "6,2,0,-;%*s\n", (int)(at - len - 9),
+					"padding");
 		assert_int_equal(len, at);
 		snprintf(text + len, sizeof(text) - len, "%s6,3,0,-;the end\n", record);
 		tree__put(&t, "/dev/kmsg", text);
@@ -463,8 +464,8 @@ static void put_status(const struct tree *t, const char *effective, int seccomp)
 {
 	char text[256];
 
-	snprintf(text, sizeof(text), "Name:\tx\nCapEff:\t%s\nCapBnd:\t%s\nSeccomp:\t%d\n", effective,
-		 effective, seccomp);
+	snprintf(text, sizeof(text), "Name:\tx\nCapEff:\t%s\nCapBnd:\t%s\nSeccomp:\t%d\n",
+		 effective, effective, seccomp);
 	tree__put(t, "/proc/self/status", text);
 }
 
