@@ -103,9 +103,8 @@ static __always_inline bool clear__begin(const struct page *head, __u32 order, b
 		return false;
 	cpu->entries++;
 	clear__classify(&w, head, order, direct);
-	if (!clear__wanted(w.order)) {
-		if (counted)
-			cpu->rejected[w.kind & (ZS_KINDS - 1)][w.order & (ZS_ORDERS - 1)]++;
+	if (counted && !clear__wanted(w.order)) {
+		cpu->rejected[w.kind & (ZS_KINDS - 1)][w.order & (ZS_ORDERS - 1)]++;
 		return false;
 	}
 	if (counted) {
@@ -228,8 +227,10 @@ static __always_inline void clear__end(void *ctx)
 			cpu->exits_unmatched++;
 		return;
 	}
-	if (!o.counted)
+	if (!o.counted) {
+		cpu->straddled += ready;
 		return;
+	}
 	cpu->exits_matched++;
 	wall = now - o.start_ns;
 	h = hist__get(o.hist);

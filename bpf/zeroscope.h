@@ -170,6 +170,7 @@ struct zs_cpu {
 	__u64 entries; /* entry runs since attach, ready or not, rejected or not */
 	__u64 exits_matched;
 	__u64 exits_unmatched; /* an exit without an open clear */
+	__u64 straddled; /* clears open when the ready flag was flipped: not counted */
 	/* These two are written by entry and switch programs: atomically. */
 	__u64 entries_unmatched; /* an open clear found when a second one began, or in user mode */
 	__u64 storage_full;

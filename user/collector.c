@@ -329,6 +329,7 @@ int collector__attach(struct collector *c)
 
 int collector__activate(struct collector *c)
 {
+	struct coverage_counters before;
 	size_t i;
 	int err = 0;
 
@@ -337,11 +338,15 @@ int collector__activate(struct collector *c)
 			err = parts[i]->activate(c);
 	if (err)
 		return err;
-	err = coverage__read(c->coverage, &c->counters);
-	if (err)
-		return err_errno_r(err, "the kernel's own counters could not be read");
+	err = coverage__read(c->coverage, &before);
 	c->start_ns = util__monotonic_ns();
 	__atomic_store_n(&c->skel->bss->ready, 1, __ATOMIC_RELEASE);
+	/* Afterwards, as at each snapshot before: what the kernel has counted was seen then. */
+	if (!err)
+		err = coverage__read(c->coverage, &c->counters);
+	if (err)
+		return err_errno_r(err, "the kernel's own counters could not be read");
+	c->moved_at_start = coverage__movement(&c->counters, &before);
 	return 0;
 }
 
@@ -455,8 +460,8 @@ int collector__read_orders(struct collector *c, const uint8_t table[ZS_ORDERS],
 	return 0;
 }
 
-/* Adds all CPUs' counters into *sum; open counts the slots in use. */
-static int read_cpus(struct collector *c, struct zs_cpu *sum, uint64_t *open)
+/* Adds all CPUs' counters into *sum. */
+static int read_cpus(struct collector *c, struct zs_cpu *sum)
 {
 	size_t words = offsetof(struct zs_cpu, node) / sizeof(uint64_t);
 	size_t first = offsetof(struct zs_cpu, begun) / sizeof(uint64_t);
@@ -468,9 +473,7 @@ static int read_cpus(struct collector *c, struct zs_cpu *sum, uint64_t *open)
 	if (bpf_map_lookup_elem(bpf_map__fd(c->skel->maps.cpus), &zero, c->values))
 		return -errno;
 	memset(sum, 0, sizeof(*sum));
-	*open = 0;
 	for (cpu = 0; cpu < c->cpus; cpu++, v++) {
-		*open += v->open.task && v->open.counted;
 		for (i = first; i < words; i++)
 			((uint64_t *)sum)[i] += ((const uint64_t *)v)[i];
 		for (i = 0; i < ZS_NODES; i++) {
@@ -530,6 +533,22 @@ static void fill_filters(const struct run_options *opt, struct filters *f)
 	f->min_order = opt->min_order;
 }
 
+/* What the kernel and what the programs counted, as near to the same moment as can be. */
+static int read_counters(struct collector *c, struct reading *r)
+{
+	struct coverage_counters after;
+	int err = coverage__read(c->coverage, &r->kernel);
+
+	if (!err)
+		err = read_cpus(c, &r->sum);
+	if (!err)
+		err = coverage__read(c->coverage, &after);
+	if (err)
+		return err;
+	r->moved = coverage__movement(&after, &r->kernel);
+	return 0;
+}
+
 static int fill_snapshot(struct collector *c, struct snapshot *s)
 {
 	struct reading r = { .offset = realtime_offset(), .epoch = c->skel->bss->epoch };
@@ -547,7 +566,7 @@ static int fill_snapshot(struct collector *c, struct snapshot *s)
 	s->nr_probes = c->nr_probes;
 
 	__atomic_store_n(&c->skel->bss->epoch, r.epoch + 1, __ATOMIC_RELEASE);
-	err = read_cpus(c, &r.sum, &r.open);
+	err = read_counters(c, &r);
 	if (!err)
 		err = payers__cgroups(c->payers, c->values, c->cpus, &s->cgroup_payers,
 				      &s->nr_cgroup_payers);
@@ -576,13 +595,13 @@ void collector__stop(struct collector *c, uint64_t wait_ns)
 {
 	uint64_t end = util__monotonic_ns() + wait_ns;
 	struct timespec pause = { .tv_nsec = 5 * NSEC_PER_MSEC };
-	uint64_t open, begun;
+	uint64_t begun;
 	struct zs_cpu sum;
 	unsigned int i;
 
 	__atomic_store_n(&c->skel->bss->ready, 0, __ATOMIC_RELEASE);
 	do {
-		if (read_cpus(c, &sum, &open))
+		if (read_cpus(c, &sum))
 			break;
 		for (begun = 0, i = 0; i < c->plan.nr; i++)
 			begun += sum.begun[i];

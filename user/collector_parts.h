@@ -53,8 +53,10 @@ struct collector {
 	uint64_t start_ns;
 	uint64_t entry_misses, exit_misses, link_misses;
 	uint64_t allocator_misses;
-	struct coverage_counters counters;
+	struct coverage_counters counters; /* at start, just after the ready flag */
+	uint64_t moved_at_start;	   /* the most that one moved while it was flipped */
 	bool stopped;
+	uint64_t most_missed, most_recursion, most_unmatched; /* estimates that must not fall */
 
 	struct ring_buffer *slow; /* NULL: no slow clears are streamed */
 	int (*slow_fn)(void *arg, const struct slow_clear *s);
@@ -66,7 +68,9 @@ struct collector {
 /* What one snapshot is made of. */
 struct reading {
 	struct zs_cpu sum; /* over all CPUs; payers by cgroup are not in it */
-	uint64_t open; /* clears in the slots of CPUs */
+	/* The kernel's counters just before sum, and how far they moved until just after it. */
+	struct coverage_counters kernel;
+	uint64_t moved;
 	uint32_t epoch;
 	uint64_t offset; /* CLOCK_REALTIME - CLOCK_MONOTONIC, ns */
 };

@@ -200,6 +200,37 @@ void coverage__delta(const struct coverage_counters *newer, const struct coverag
 	*delta = d;
 }
 
+uint64_t coverage__movement(const struct coverage_counters *newer,
+			    const struct coverage_counters *older)
+{
+	struct coverage_counters d;
+	uint64_t most;
+
+	coverage__delta(newer, older, &d);
+	most = d.thp_fault.value;
+	for (int order = 0; order < ZS_ORDERS; order++)
+		most = max(most, d.anon[order].value);
+	return most;
+}
+
+static uint64_t beyond(const struct opt_u64 *kernel, uint64_t seen)
+{
+	return kernel->known && seen > kernel->value ? seen - kernel->value : 0;
+}
+
+uint64_t coverage__surplus(const struct coverage_counters *kernel, const struct coverage_seen *seen,
+			   const struct machine *m)
+{
+	uint64_t most = 0;
+
+	for (int order = 0; order < ZS_ORDERS; order++)
+		most = max(most, order == m->pmd_order
+					 ? beyond(&kernel->thp_fault, seen->clears[ZS_KIND_THP][order])
+					 : beyond(&kernel->anon[order],
+						  seen->clears[ZS_KIND_MTHP][order]));
+	return most;
+}
+
 /* --- Rows. */
 
 struct rows {
@@ -281,6 +312,7 @@ static void add_fault_row(struct rows *r, const char *what, const struct opt_u64
 {
 	uint64_t clears = r->seen->clears[kind][order];
 	struct coverage *c = add_row(r, what);
+	uint64_t allowed = r->seen->open + r->seen->straddled;
 	uint64_t allocator = 0;
 
 	c->kernel = *kernel;
@@ -294,7 +326,7 @@ static void add_fault_row(struct rows *r, const char *what, const struct opt_u64
 			       "are all");
 		return;
 	}
-	if (kernel->value > c->seen.value + r->seen->open) {
+	if (kernel->value > c->seen.value + allowed) {
 		explain_hole(r, c, clears, allocator);
 	} else if (allocator) {
 		say(c,
@@ -306,7 +338,7 @@ static void add_fault_row(struct rows *r, const char *what, const struct opt_u64
 		say(c, "each of these folios is zeroed twice: by the page allocator "
 		       "(init_on_alloc=1) and again at the fault, which is what was measured; "
 		       "boot with init_on_alloc=0 to zero them once");
-	} else if (clears > kernel->value + r->seen->open) {
+	} else if (clears > kernel->value + allowed) {
 		say(c,
 		    "%" PRIu64 " more were cleared than the kernel counted: it counts a fault "
 		    "when the folio is mapped, and some that were cleared were not mapped "

@@ -52,11 +52,23 @@ struct coverage_seen {
 	/* The allocator leaves folios that a clear follows alone, even with init_on_alloc=1. */
 	bool allocator_skips;
 	/*
-	 * Clears that had begun and not ended at either reading, and faults between
-	 * clear and count: a difference up to this is no hole.
+	 * Folios that one side has and the other has not yet, at either reading:
+	 * clears that have not ended, faults between clear and count, and what
+	 * went on between reading the one and the other. A difference up to this
+	 * is no hole.
 	 */
 	uint64_t open;
+	/* The same at the beginning: a total, which an interval has its part of. */
+	uint64_t straddled;
 };
+
+/* The most that any count of faults moved between two readings, one soon after the other. */
+uint64_t coverage__movement(const struct coverage_counters *newer,
+			    const struct coverage_counters *older);
+
+/* Folios that were seen to be cleared and that the kernel has not counted, of the worst row. */
+uint64_t coverage__surplus(const struct coverage_counters *kernel,
+			   const struct coverage_seen *seen, const struct machine *m);
 
 /*
  * The rows of a snapshot, in a fixed order; the caller frees *rows. *nr is 0

@@ -147,21 +147,42 @@ static int read_nodes(struct snapshot *s, const struct zs_cpu *sum)
 	return 0;
 }
 
-static int read_coverage(struct collector *c, struct snapshot *s, const struct zs_cpu *sum,
-			 uint64_t open)
+static uint64_t since(const struct opt_u64 *misses, uint64_t before)
 {
-	struct coverage_counters now;
+	return misses->known ? misses->value - before : 0;
+}
+
+/* Clears that began and did not end, of which some may never: their ends were missed. */
+static uint64_t not_ended(const struct collector *c, const struct zs_cpu *sum)
+{
+	uint64_t begun = 0;
+	unsigned int i;
+
+	for (i = 0; i < c->plan.nr; i++)
+		begun += sum->begun[i];
+	return begun - sum->exits_matched - sum->storage_full;
+}
+
+/* Clears that are open now. A CPU's counters are read one after the other: an estimate. */
+static uint64_t still_open(const struct collector *c, const struct zs_cpu *sum)
+{
+	struct opt_u64 exit = attach__recursion_misses(c->clear.exit);
+	uint64_t lost = since(&exit, c->exit_misses) + sum->entries_unmatched;
+	int64_t left = (int64_t)not_ended(c, sum);
+
+	return left > 0 ? (uint64_t)left - min(lost, (uint64_t)left) : 0;
+}
+
+static int read_coverage(struct collector *c, struct snapshot *s, const struct reading *r)
+{
+	const struct zs_cpu *sum = &r->sum;
 	unsigned int id, kind, order;
-	int err;
 
 	s->kernel_counters = calloc(1, sizeof(*s->kernel_counters));
 	s->seen = calloc(1, sizeof(*s->seen));
 	if (!s->kernel_counters || !s->seen)
 		return -ENOMEM;
-	err = coverage__read(c->coverage, &now);
-	if (err)
-		return err;
-	coverage__delta(&now, &c->counters, s->kernel_counters);
+	coverage__delta(&r->kernel, &c->counters, s->kernel_counters);
 	for (id = 0; id < c->plan.nr; id++) {
 		const struct plan_slot *slot = &c->plan.slot[id];
 
@@ -172,7 +193,8 @@ static int read_coverage(struct collector *c, struct snapshot *s, const struct z
 		for (order = 0; order < ZS_ORDERS; order++)
 			s->seen->clears[kind][order] +=
 				sum->rejected[kind][order] + sum->other_begun[kind][order];
-	s->seen->open = open;
+	s->seen->open = still_open(c, sum) + r->moved;
+	s->seen->straddled = sum->straddled + c->moved_at_start;
 	s->seen->allocator_skips = probe_kernel__allocator_skips(c->kernel);
 	s->seen->allocator_measured = c->allocator.function;
 	for (order = 0; order < ZS_ORDERS; order++)
@@ -182,54 +204,93 @@ static int read_coverage(struct collector *c, struct snapshot *s, const struct z
 			      &s->nr_coverage);
 }
 
+/* Misses of either end since activate(). */
+struct missed {
+	bool known;
+	uint64_t entries; /* whole calls of a session that found no instance free as well */
+	uint64_t exits;
+	struct opt_u64 link;
+};
+
 /*
- * The exact count of clears, and what is between it and the histograms.
- *
  * An entry that was missed shows in the entry program's recursion misses. A
  * session program has one counter for both ends: of its misses, those at
  * returns left a clear open, entries - exits of them when none is open.
  */
-static void read_loss(struct collector *c, struct snapshot *s, const struct zs_cpu *sum)
+static void read_missed(struct collector *c, const struct zs_cpu *sum, struct missed *m)
 {
 	struct opt_u64 entry = attach__recursion_misses(c->clear.entry);
 	struct opt_u64 exit = attach__recursion_misses(c->clear.exit);
-	struct opt_u64 link = attach__link_misses(&c->clear, probe_kernel__btf(c->kernel));
-	uint64_t begun = 0, rejected = 0, entry_lost, exit_lost, not_ended, lost;
+	uint64_t unended = not_ended(c, sum), both;
+
+	m->known = entry.known;
+	m->entries = since(&entry, c->entry_misses);
+	m->exits = since(&exit, c->exit_misses);
+	m->link = attach__link_misses(&c->clear, probe_kernel__btf(c->kernel));
+	if (m->link.known)
+		m->link.value -= c->link_misses;
+	if (c->clear.exit) {
+		/* After stop() nothing is open: a clear missed at both ends is one lost clear. */
+		if (c->stopped)
+			m->exits = min(m->exits, unended);
+		return;
+	}
+	/* While clears are open, unended is an upper bound of the exits missed. */
+	both = m->entries;
+	m->entries = both > unended ? both - unended : 0;
+	m->entries = max(m->entries, min(both, (uint64_t)sum->exits_unmatched));
+	m->exits = both - m->entries;
+}
+
+/* A total never falls, though what it is estimated from may: an interval is a difference. */
+static uint64_t rising(uint64_t *highest, uint64_t value)
+{
+	*highest = max(*highest, value);
+	return *highest;
+}
+
+/* Clears whose entry was missed have no order and no kind; they are clears all the same. */
+static void count_missed(struct collector *c, struct snapshot *s, uint64_t missed)
+{
+	size_t i;
+
+	if (c->skel->rodata->filter_on)
+		return;
+	for (i = 0; i < s->nr_clears; i++)
+		if (s->clears[i].other)
+			s->clears[i].count += missed;
+}
+
+/* The exact count of clears, and what is between it and the histograms. */
+static void read_loss(struct collector *c, struct snapshot *s, const struct zs_cpu *sum)
+{
+	uint64_t unended = not_ended(c, sum), begun = 0, rejected = 0, entries, lost;
+	struct missed m = {0};
 	unsigned int i;
 
 	for (i = 0; i < c->plan.nr; i++)
 		begun += sum->begun[i];
 	for (i = 0; i < ZS_KINDS * ZS_ORDERS; i++)
 		rejected += ((const uint64_t *)sum->rejected)[i];
-	not_ended = begun - sum->exits_matched - sum->storage_full;
-	entry_lost = entry.known ? entry.value - c->entry_misses : 0;
-	exit_lost = exit.known ? exit.value - c->exit_misses : 0;
-	if (!c->clear.exit) {
-		uint64_t both = entry_lost, seen = sum->exits_unmatched;
-
-		/* While clears are open, not_ended is an upper bound of the exits missed. */
-		entry_lost = both > not_ended ? both - not_ended : 0;
-		entry_lost = max(entry_lost, min(both, seen));
-		exit_lost = both - entry_lost;
-	}
-	s->clears_total = begun + rejected + entry_lost;
-	/* A session that found no instance free has run at neither end. */
+	read_missed(c, sum, &m);
+	entries = m.entries;
 	if (c->clear.tier == TIER_KPROBE_SESSION)
-		s->clears_total += known_or_0(link) - c->link_misses;
-	s->loss.recursion.known = entry.known;
-	s->loss.recursion.value += entry_lost + exit_lost;
-	s->loss.missed = link;
-	if (link.known)
-		s->loss.missed.value -= c->link_misses;
+		entries += known_or_0(m.link);
+	entries = rising(&c->most_missed, entries);
+	s->clears_total = begun + rejected + entries;
+	count_missed(c, s, entries);
+	s->loss.recursion.known = m.known;
+	s->loss.recursion.value += rising(&c->most_recursion, m.entries + m.exits);
+	s->loss.missed = m.link;
 	s->loss.storage_full.known = true;
 	s->loss.storage_full.value += sum->storage_full;
-	/* After stop() nothing is open: what did not end was lost. */
-	lost = c->stopped ? not_ended : min((uint64_t)sum->entries_unmatched, not_ended);
-	lost -= min(lost, exit_lost);
+	/* After stop() what did not end was lost. */
+	lost = c->stopped ? unended : min((uint64_t)sum->entries_unmatched, unended);
+	lost -= min(lost, m.exits);
 	if (c->clear.tier != TIER_KPROBE_SESSION)
-		lost -= min(lost, known_or_0(s->loss.missed));
+		lost -= min(lost, known_or_0(m.link));
 	s->loss.unmatched.known = true;
-	s->loss.unmatched.value = lost;
+	s->loss.unmatched.value = rising(&c->most_unmatched, lost);
 	s->loss.dropped.known = true;
 	s->loss.dropped.value = sum->dropped;
 }
@@ -241,7 +302,7 @@ static int read_part(struct collector *c, struct snapshot *s, const struct readi
 	if (!err)
 		err = read_nodes(s, &r->sum);
 	if (!err)
-		err = read_coverage(c, s, &r->sum, r->open);
+		err = read_coverage(c, s, r);
 	if (err)
 		return err;
 	s->gaps_per_clear.known = c->skel->rodata->have_sched_info;

@@ -97,14 +97,6 @@ static void put_header(struct page *p)
 	}
 	page__heading(p, &t);
 	put_filters(p);
-	if (s->floor && !has_filters(&s->filters) && s->clears_total > all_counts(s)) {
-		t.len = 0;
-		text__add(&t,
-			  "%" PRIu64
-			  " clears in all, which is exact; what is told apart is a floor",
-			  s->clears_total);
-		page__paragraph(p, 0, 4, &t);
-	}
 }
 
 static void put_speed(struct page *p, uint64_t bytes, uint64_t timed_bytes, uint64_t wall_ns)
@@ -202,7 +194,7 @@ static void add_clears(const struct page *p, struct text *t, uint64_t count, uin
 static void add_series_name(const struct page *p, struct text *t, const struct clear_series *c)
 {
 	if (c->other) {
-		text__add(t, "all other clears (no histogram of their own was left)");
+		text__add(t, "all other clears (begin missed, or no histogram of their own was left)");
 		return;
 	}
 	text__add(t, "order" NB "%d", c->order);

@@ -135,6 +135,7 @@ enum {
 	SEEN_ALLOCATOR,
 	SEEN_ALLOCATOR_SKIPS,
 	SEEN_OPEN,
+	SEEN_STRADDLED,
 };
 
 /* What both sides take the numbers of a segment relative to. */

@@ -348,6 +348,7 @@ static void pack_seen(struct packer *p, const struct coverage_seen *s)
 	pack__array(p, SEEN_ALLOCATOR, s->allocator, ZS_ORDERS);
 	pack_uint(p, SEEN_ALLOCATOR_SKIPS, s->allocator_skips);
 	pack_uint(p, SEEN_OPEN, s->open);
+	pack_uint(p, SEEN_STRADDLED, s->straddled);
 	pack__close(p);
 }
 

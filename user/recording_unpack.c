@@ -829,6 +829,9 @@ static void read_seen(struct unpacker *u, struct coverage_seen *s)
 		case SEEN_OPEN:
 			recording__read_uint(u, &f, &s->open);
 			break;
+		case SEEN_STRADDLED:
+			recording__read_uint(u, &f, &s->straddled);
+			break;
 		default:
 			unpack__skip(u, &f);
 		}

@@ -250,6 +250,7 @@ static void sub_huge_zero(struct huge_zero *a, const struct huge_zero *b)
 static int sub_coverage(struct snapshot *s, const struct snapshot *older)
 {
 	struct coverage_counters delta;
+	uint64_t uncounted;
 	size_t kind, order;
 
 	if (!s->kernel_counters || !older->kernel_counters || !s->seen || !older->seen)
@@ -261,7 +262,10 @@ static int sub_coverage(struct snapshot *s, const struct snapshot *older)
 			s->seen->clears[kind][order] -= older->seen->clears[kind][order];
 	for (order = 0; order < ZS_ORDERS; order++)
 		s->seen->allocator[order] -= older->seen->allocator[order];
-	s->seen->open += older->seen->open;
+	s->seen->straddled -= min(older->seen->straddled, s->seen->straddled);
+	/* A CPU can be on its way from a clear to the kernel's count of it. */
+	uncounted = coverage__surplus(older->kernel_counters, older->seen, s->machine);
+	s->seen->open += older->seen->open + min(uncounted, (uint64_t)s->machine->cpus);
 	free(s->coverage);
 	s->coverage = NULL;
 	s->nr_coverage = 0;
