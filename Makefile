@@ -53,6 +53,11 @@ test: packages-test all $(UNIT)		## unit tests, and the tests on real kernels in
 unit: $(UNIT)				## the unit tests alone
 	$Qtests/run unit
 
+.PHONY: soak
+soak: packages-test $(UNIT)		## the trials of diff's statistics, 20 times as many (minutes)
+	$QZEROSCOPE_TRIALS=20000 $B/tests/unit/test_stats
+	$QZEROSCOPE_TRIALS=20000 $B/tests/unit/test_diff
+
 .PHONY: check
 check: packages-check $(SKEL)		## formatting, clang-tidy, cppcheck, shellcheck
 	$Qtests/check

@@ -10,5 +10,6 @@ int cmd_doctor__run(const struct options *opt);
 int cmd_load__run(const struct options *opt);
 int cmd_record__run(const struct options *opt);
 int cmd_report__run(const struct options *opt);
+int cmd_diff__run(const struct options *opt);
 
 #endif

@@ -9,6 +9,7 @@ int main(int argc, char **argv)
 		[CMD_LOAD] = cmd_load__run,
 		[CMD_RECORD] = cmd_record__run,
 		[CMD_REPORT] = cmd_report__run,
+		[CMD_DIFF] = cmd_diff__run,
 	};
 
 	return options__main(argc, argv, handlers);

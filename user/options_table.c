@@ -103,9 +103,28 @@ const struct command_desc options_commands[CMD_COUNT] = {
 		.summary = "compare two recordings",
 		.operands = "A B",
 		.description =
-			"Compares recording B with recording A, by order and quantity: difference and "
-			"ratio with a confidence interval, and a verdict where the data allow one.",
-		.examples = "zeroscope diff before.zs after.zs --threshold 5%\n"
+			"Compares recording B with recording A: an unpatched and a patched kernel, say. "
+			"For each quantity and order it shows A, B, their difference, their ratio with a "
+			"95 percent confidence interval, a verdict, and both histograms over each other; "
+			"before that, what else differs: machine, kernel, preemption model, filters, "
+			"probes, coverage, loss.\n"
+			"A verdict is given only where chance does not explain the difference; that no "
+			"difference is shown does not mean that there is none. Holm's correction is "
+			"applied over all rows: where nothing differs, the chance that any row gets a "
+			"verdict is at most 5 percent. Intervals that follow each other are alike; the "
+			"variance of their sum is therefore estimated from the lowest frequencies of the "
+			"recording (equal-weighted cosine transforms with Student's t), and limits of two "
+			"recordings are combined by the method of variance estimates recovery. At least "
+			"20 intervals are needed in each, better 60 or more. Levels that stay up for more "
+			"than a tenth of a recording make false alarms more likely than stated.\n"
+			"A quantile is known to its bucket and no better, which its interval allows for: "
+			"differences of less than 9 percent cannot be shown by one. Means are exact.\n"
+			"How one run or boot differs from the next is not seen in one run. record appends "
+			"to a file that exists: with 5 runs or more in each file, the runs are compared "
+			"and not the intervals.",
+		.examples = "zeroscope diff before.zs after.zs\n"
+			    "What differs, and by how much.\n"
+			    "zeroscope diff before.zs after.zs --threshold 5%\n"
 			    "Exit status 4 if B is slower by more than five percent.\n",
 		.positional = POS_FILE,
 		.positional_min = 2,
@@ -466,7 +485,10 @@ const struct option_desc options_table[] = {
 		.hi = 10000,
 		.help = "exit with 4 if B is slower by more than this",
 		.manual = "End with exit status 4 if something in B is slower than in A by more than "
-			  "PERCENT, such as 5%, and chance does not explain it.",
+			  "PERCENT, such as 5%, and chance does not explain that: even the low end of "
+			  "the interval, corrected for the number of rows, is above it. Clears, on-CPU "
+			  "time, resched delay, time a page in extents, allocator clears and faults are "
+			  "looked at; gaps and the length of extents are not.",
 	},
 
 	/* How it is shown. */

@@ -179,3 +179,76 @@ void rows__print(struct page *p, const struct hist *h, const char *what, const c
 		fputc('\n', p->out);
 	}
 }
+
+/* As in two overlaid bars: what both reach, and what only one does. */
+static void add_two_bars(const struct page *p, struct text *t, int a, int b)
+{
+	const char *both = p->o->ascii ? "#" : "█";
+	const char *more_a = p->o->ascii ? "a" : "░";
+	const char *more_b = p->o->ascii ? "b" : "▓";
+	int i;
+
+	text__add(t, BAR);
+	for (i = 0; i < max(a, b); i++)
+		text__add(t, "%s", i < min(a, b) ? both : a > b ? more_a : more_b);
+	text__add(t, PLAIN);
+}
+
+/* Something is drawn of all that is there. */
+static int bar_length(double share, double highest, int width)
+{
+	return share > 0 ? max((int)(share / highest * width + 0.5), 1) : 0;
+}
+
+static void add_share(struct text *t, double share)
+{
+	char num[QUANTITY_SIZE];
+
+	quantity__number(num, share * 100, share < 0.1 ? 2 : 3, ROUND_NEAREST, 0);
+	text__add(t, "%7s" NB "%%", share > 0 && share < 0.0001 ? "<0.01" : num);
+}
+
+void rows__print_two(struct page *p, const struct hist *a, const struct hist *b, const char *what)
+{
+	struct hist both = *a;
+	struct rows r, of_a, of_b;
+	double highest = 0;
+	int bar_width = p->width - 4 - BOUNDS_WIDTH - 2 * 11 - 2;
+	unsigned int row, run;
+
+	if (!a->count || !b->count)
+		return;
+	hist__add(&both, b);
+	rows__make(&r, &both);
+	rows__fill(&of_a, a, r.size);
+	rows__fill(&of_b, b, r.size);
+	for (row = r.first; row <= r.last; row++) {
+		highest = max(highest, (double)of_a.count[row] / (double)a->count);
+		highest = max(highest, (double)of_b.count[row] / (double)b->count);
+	}
+	fprintf(p->out, "    %*s  %9s  %9s  %s\n", BOUNDS_WIDTH, what, "A", "B",
+		p->o->ascii ? "# both, a more in A, b more in B"
+			    : "█ both, ░ more in A, ▓ more in B");
+	for (row = r.first; row <= r.last; row += max(run, 1U)) {
+		double share_a = (double)of_a.count[row] / (double)a->count;
+		double share_b = (double)of_b.count[row] / (double)b->count;
+		struct text t = {0};
+
+		run = empty_run(&r, row);
+		if (run > 1) {
+			fprintf(p->out, "    %*s\n", BOUNDS_WIDTH, "...");
+			continue;
+		}
+		add_row_bounds(p, &t, &r, row);
+		text__add(&t, "  ");
+		add_share(&t, share_a);
+		text__add(&t, "  ");
+		add_share(&t, share_b);
+		text__add(&t, "  ");
+		add_two_bars(p, &t, bar_length(share_a, highest, bar_width),
+			     bar_length(share_b, highest, bar_width));
+		page__indent(p, 4);
+		page__emit(p, t.buf, t.len);
+		fputc('\n', p->out);
+	}
+}

@@ -29,4 +29,11 @@ void rows__make(struct rows *r, const struct hist *h);
  */
 void rows__print(struct page *p, const struct hist *h, const char *what, const char *events);
 
+/*
+ * Two of them laid over each other, as shares of their own events: where both
+ * have a share it is drawn once, and what one has more of in its own way.
+ * Nothing unless both have events.
+ */
+void rows__print_two(struct page *p, const struct hist *a, const struct hist *b, const char *what);
+
 #endif /* ZEROSCOPE_ROWS_H */
