@@ -74,6 +74,9 @@ void options__init(struct options *opt, enum command command)
 	opt->load.threads = 1;
 	opt->load.node = -1;
 	opt->threshold = -1;
+	opt->serve.telemetry_path = "/metrics";
+	opt->serve.max_requests = 40;
+	opt->serve.native_schema = -1;
 }
 
 static const struct option_desc *find_long(enum command command, const char *name, size_t len)
@@ -222,6 +225,20 @@ static int parse_string(const char *name, const struct option_desc *o, const cha
 	return 0;
 }
 
+static int parse_list(const char *name, const struct option_desc *o, const char *value,
+		      struct option_list *list, struct parse_error *err)
+{
+	const char *one;
+	int ret = parse_string(name, o, value, &one, err);
+
+	if (ret)
+		return ret;
+	if (list->nr == OPTIONS_MAX_LIST)
+		return parse__fail(err, "%s can be given at most %d times", name, OPTIONS_MAX_LIST);
+	list->value[list->nr++] = one;
+	return 0;
+}
+
 static int parse_fd(const char *name, const struct option_desc *o, const char *value, int *out,
 		    struct parse_error *err)
 {
@@ -291,6 +308,8 @@ static int apply(struct options *opt, const struct option_desc *o, const char *v
 	case OPT_DIR:
 	case OPT_COMM:
 		return parse_string(name, o, value, field, err);
+	case OPT_LIST:
+		return parse_list(name, o, value, field, err);
 	case OPT_PIDS:
 		return parse_pids(name, o, value, &opt->run, err);
 	case OPT_FD:
@@ -579,7 +598,9 @@ int options__main(int argc, char *const *argv, const command_fn handlers[CMD_COU
 	if (opt.command == CMD_DOCS)
 		return run_docs(&opt);
 	if (!handlers[opt.command])
-		return err_r(EXIT_FAILED, "`%s` is not in this build of zeroscope",
+		return err_r(EXIT_FAILED,
+			     "`%s` is not in this build of zeroscope; use one that is linked "
+			     "dynamically",
 			     options__command_name(opt.command));
 	return handlers[opt.command](&opt);
 }

@@ -61,8 +61,41 @@ enum color {
 	COLOR_NEVER,
 };
 
+/* Of serve. The ports from 9100 to 9999 are all taken by other exporters. */
+#define SERVE_DEFAULT_PORT "10409"
+
 #define OPTIONS_MAX_PIDS       16
 #define OPTIONS_MAX_POSITIONAL 4
+
+#define OPTIONS_MAX_LIST 8
+
+/* The values of an option that can be repeated. */
+struct option_list {
+	unsigned int nr;
+	const char *value[OPTIONS_MAX_LIST];
+};
+
+/* How many series a scrape has. */
+enum series {
+	SERIES_BUDGET, /* at most 1000 samples */
+	SERIES_FULL,
+};
+
+struct serve_options {
+	struct option_list listen; /* none: the default address */
+	const char *telemetry_path;
+	const char *web_config;	   /* NULL: no TLS, no passwords */
+	unsigned int max_requests; /* scrapes at a time; 0: any number */
+	bool systemd_socket;	   /* listen on what systemd hands over */
+	bool allow_insecure;
+	const char *user;   /* NULL: nobody, if we are root */
+	const char *replay; /* a recording instead of a kernel; NULL: none */
+	const char *once;   /* write one body to this file and end; NULL: serve */
+	enum series series;
+	unsigned int cgroup_series; /* cgroups with a label of their own */
+	bool created;
+	int native_schema; /* -1: no native histograms */
+};
 
 struct run_options {
 	/* Filters; they act in the kernel. */
@@ -103,8 +136,9 @@ struct options {
 	bool help;    /* -h: print help of `command` (CMD_NONE: of all) and end */
 	bool version; /* -V */
 
-	struct run_options run;	  /* of every command but load */
-	struct load_options load; /* of load */
+	struct run_options run;	    /* of every command but load */
+	struct load_options load;   /* of load */
+	struct serve_options serve; /* of serve */
 
 	const char *output;  /* record -o; "-" is standard output */
 	double threshold;    /* diff --threshold as a fraction, 0.05 for 5%; -1: none */

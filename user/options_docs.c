@@ -625,7 +625,8 @@ static void zsh_action(FILE *out, const struct option_desc *o)
 
 static void zsh_option(FILE *out, const struct option_desc *o)
 {
-	const char *repeat = o->kind == OPT_COUNT || o->kind == OPT_PIDS ? "*" : "";
+	const char *repeat =
+		o->kind == OPT_COUNT || o->kind == OPT_LIST || o->kind == OPT_PIDS ? "*" : "";
 
 	if (o->short_name) {
 		fprintf(out, "\t\t\t'%s-%c[", repeat, o->short_name);

@@ -33,7 +33,17 @@ const struct command_desc options_commands[CMD_COUNT] = {
 		.summary = "export the measurements to Prometheus",
 		.operands = "",
 		.description = "Attaches to the kernel as run does and answers scrapes of Prometheus "
-			       "until it is stopped. The numbers are totals since it attached.",
+			       "until it is stopped. The numbers are totals since it attached.\n"
+			       "Once attached it gives up every privilege: what fails later is "
+			       "reported, and mended by a restart.\n"
+			       "By default only this host can reach it, on a port that no other "
+			       "exporter uses. /snapshot serves a recording of the totals, "
+			       "/-/healthy and /-/ready are for supervisors.",
+		.examples = "zeroscope serve\n"
+			    "Metrics at http://127.0.0.1:" SERVE_DEFAULT_PORT "/metrics.\n"
+			    "zeroscope serve --web.listen-address :" SERVE_DEFAULT_PORT
+			    " --web.config.file web.yml\n"
+			    "For other hosts, with TLS and passwords as web.yml says.\n",
 	},
 	[CMD_HOLDERS] = {
 		.name = "holders",
@@ -164,6 +174,7 @@ _Static_assert(sizeof(enum tier) == sizeof(int), "enum tier");
 _Static_assert(sizeof(enum color) == sizeof(int), "enum color");
 _Static_assert(sizeof(enum load_kind) == sizeof(int), "enum load_kind");
 _Static_assert(sizeof(enum load_touch) == sizeof(int), "enum load_touch");
+_Static_assert(sizeof(enum series) == sizeof(int), "enum series");
 
 const struct parse_name options_tier_names[] = {
 	{"auto", TIER_AUTO, "the one that loses least here, then the cheapest"},
@@ -187,6 +198,12 @@ static const struct parse_name kind_names[] = {
 	{"hugetlb", LOAD_HUGETLB, "pages of the hugetlb pool"},
 	{"shmem", LOAD_SHMEM, "shared anonymous memory"},
 	{"memfd-hugetlb", LOAD_MEMFD_HUGETLB, "pages of the hugetlb pool through a memfd"},
+	{NULL, 0, NULL},
+};
+
+static const struct parse_name series_names[] = {
+	{"budget", SERIES_BUDGET, "at most 1000 samples, with fewer buckets where that needs it"},
+	{"full", SERIES_FULL, "every histogram, with a bucket for each power of two"},
 	{NULL, 0, NULL},
 };
 
@@ -262,7 +279,7 @@ const struct option_desc options_table[] = {
 		.short_name = 'd',
 		.kind = OPT_TIME,
 		.metavar = "TIME",
-		.on = ON_RUN | ON_RECORD,
+		.on = ON_RUN | ON_SERVE | ON_RECORD,
 		.offset = FIELD(run.duration_ns, uint64_t),
 		.lo = NSEC_PER_MSEC,
 		.hi = 365.0 * (double)DAY_NS,
@@ -460,6 +477,156 @@ const struct option_desc options_table[] = {
 		.help = "count cycles and cache misses of each fault",
 		.manual = "Count CPU cycles and last-level cache misses of each fault, where the machine "
 			  "has the counters and lets them be read.",
+	},
+
+	/* The exporter. */
+	{
+		.name = "web.listen-address",
+		.kind = OPT_LIST,
+		.metavar = "ADDRESS",
+		.on = ON_SERVE,
+		.offset = FIELD(serve.listen, struct option_list),
+		.help = "HOST:PORT, :PORT or unix:PATH; repeat it for several",
+		.manual =
+			"Listen here instead of 127.0.0.1:" SERVE_DEFAULT_PORT
+			  ": HOST:PORT, [HOST]:PORT for IPv6, :PORT for every address of this "
+			"host, or unix:PATH. An address that other hosts can reach is refused unless "
+			"--web.config.file asks for TLS or passwords.",
+	},
+	{
+		.name = "web.telemetry-path",
+		.kind = OPT_STRING,
+		.metavar = "PATH",
+		.on = ON_SERVE,
+		.offset = FIELD(serve.telemetry_path, const char *),
+		.deflt = "/metrics",
+		.help = "where the metrics are",
+		.manual = "The path of the metrics.",
+	},
+	{
+		.name = "web.config.file",
+		.kind = OPT_FILE,
+		.metavar = "FILE",
+		.on = ON_SERVE,
+		.offset = FIELD(serve.web_config, const char *),
+		.help = "TLS, passwords, headers and rate limit, as YAML",
+		.manual =
+			"Read TLS certificates, users, headers and the rate limit from FILE, in the form "
+			"that the exporters of the Prometheus project share. It is read again when it "
+			"changes, and on SIGHUP; where it cannot be used, the one before stays.",
+	},
+	{
+		.name = "web.max-requests",
+		.kind = OPT_UINT,
+		.metavar = "N",
+		.on = ON_SERVE,
+		.offset = FIELD(serve.max_requests, unsigned int),
+		.lo = 0,
+		.hi = 100000,
+		.deflt = "40",
+		.help = "scrapes at a time; 0 for any number",
+		.manual =
+			"Answer at most N scrapes at a time and others with 503; 0 is any number.",
+	},
+	{
+		.name = "web.systemd-socket",
+		.kind = OPT_FLAG,
+		.on = ON_SERVE,
+		.offset = FIELD(serve.systemd_socket, bool),
+		.help = "listen on the sockets that systemd hands over",
+		.manual = "Listen on the sockets that systemd hands over instead of opening any.",
+	},
+	{
+		.name = "web.allow-insecure",
+		.kind = OPT_FLAG,
+		.on = ON_SERVE,
+		.offset = FIELD(serve.allow_insecure, bool),
+		.help = "let other hosts in without TLS and passwords",
+		.manual =
+			"Listen on addresses that other hosts can reach even though neither TLS nor "
+			"passwords are asked for.",
+	},
+	{
+		.name = "series",
+		.kind = OPT_ENUM,
+		.metavar = "WHICH",
+		.on = ON_SERVE,
+		.offset = FIELD(serve.series, enum series),
+		.names = series_names,
+		.deflt = "budget",
+		.help = "how much a scrape has",
+		.manual = "How much is exported.",
+	},
+	{
+		.name = "cgroup-series",
+		.kind = OPT_UINT,
+		.metavar = "N",
+		.on = ON_SERVE,
+		.offset = FIELD(serve.cgroup_series, unsigned int),
+		.lo = 0,
+		.hi = 1000,
+		.deflt = "0",
+		.help = "export by cgroup, for the first N that clear",
+		.manual =
+			"Export clears, their time and their gaps by cgroup too. The first N groups that "
+			"clear a folio have a label of their own; the rest is counted as \"other\".",
+	},
+	{
+		.name = "native-histograms",
+		.kind = OPT_INT,
+		.metavar = "SCHEMA",
+		.on = ON_SERVE,
+		.offset = FIELD(serve.native_schema, int),
+		.lo = 0,
+		.hi = 4,
+		.help = "native histograms over protobuf, of schema 0 to 4",
+		.manual =
+			"Give servers that ask for protobuf native histograms of this schema (4 is the "
+			"finest) beside the classic buckets. Only for servers that are set up to take "
+			"them: others that read protobuf lose the histograms.",
+	},
+	{
+		.name = "created-timestamps",
+		.kind = OPT_FLAG,
+		.on = ON_SERVE,
+		.offset = FIELD(serve.created, bool),
+		.help = "add _created samples in OpenMetrics",
+		.manual =
+			"Say in OpenMetrics when each counter began to count. Servers that do not "
+			"understand it store these as further series.",
+	},
+	{
+		.name = "user",
+		.kind = OPT_STRING,
+		.metavar = "NAME",
+		.on = ON_SERVE,
+		.offset = FIELD(serve.user, const char *),
+		.help = "become this user once attached, if started as root",
+		.manual = "Become user NAME and not nobody once everything is attached, if started as root. All "
+			  "capabilities are given up in any case.",
+	},
+	{
+		.name = "replay",
+		.kind = OPT_FILE,
+		.metavar = "FILE",
+		.on = ON_SERVE,
+		.offset = FIELD(serve.replay, const char *),
+		.help = "serve a recording instead of this kernel",
+		.manual =
+			"Serve the recording FILE instead of this kernel, at the pace at which it was "
+			"made; after its end the totals stay. Needs no privileges.",
+	},
+	{
+		.name = "once",
+		.kind = OPT_FILE,
+		.metavar = "FILE",
+		.on = ON_SERVE,
+		.offset = FIELD(serve.once, const char *),
+		.help = "write the metrics to a file and end",
+		.manual =
+			"Measure for the time of --duration (10s if it is not given), or read the whole "
+			"of --replay, write the metrics to FILE in the text format and end. FILE is "
+			"replaced in one step, for a collector of text files to pick up. Nothing listens.",
 	},
 
 	/* Files. */

@@ -62,6 +62,7 @@ enum option_kind {
 	OPT_FILE,    /* the same, completed as a file */
 	OPT_DIR,     /* the same, completed as a directory */
 	OPT_COMM,    /* const char *, no longer than a comm */
+	OPT_LIST,    /* struct option_list, may be repeated */
 	OPT_PIDS,    /* run.pid and run.pid_count */
 	OPT_FD,	     /* int, a descriptor that is open */
 };

@@ -341,7 +341,10 @@ static void each_command_takes_its_own(void **state)
 	} expected[] = {
 		{CMD_RUN, "pid cgroup comm min-order interval duration slower-than allocator no-gaps "
 			  "fault-share tier btf json cumulative ascii color ready-fd"},
-		{CMD_SERVE, "pid cgroup comm min-order allocator no-gaps fault-share tier btf ready-fd"},
+		{CMD_SERVE, "pid cgroup comm min-order duration allocator no-gaps fault-share tier btf "
+			    "ready-fd web.listen-address web.telemetry-path web.config.file "
+			    "web.max-requests web.systemd-socket web.allow-insecure series "
+			    "cgroup-series native-histograms created-timestamps user replay once"},
 		{CMD_HOLDERS, "tier btf json ascii color"},
 		{CMD_DOCTOR, "btf json ascii color"},
 		{CMD_LOAD, "kind order count threads touch read node rate hold reserve reread pmu json"},
@@ -674,7 +677,8 @@ static void exit_statuses(void **state)
 				       "'zeroscope --help'\n");
 	o = call("serve"); /* has no handler here */
 	assert_int_equal(o->status, 1);
-	assert_string_equal(o->errors, "zeroscope: `serve` is not in this build of zeroscope\n");
+	assert_string_equal(o->errors, "zeroscope: `serve` is not in this build of zeroscope; use one that is linked "
+			    "dynamically\n");
 	o = call("load --order \033[31mred");
 	assert_null(strchr(o->errors, '\033'));
 
