@@ -22,6 +22,8 @@ BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-para
 	-Wno-missing-declarations -D__TARGET_ARCH_$(BPFARCH) -Ivmlinux-btf/$(ARCH) -Ibpf \
 	-ffile-prefix-map=$(CURDIR)=.
 LIBS	:= -lbpf -lelf -lz -lm
+# Of `serve` alone. Debian has no static form of all that TLS needs: the static tool does without.
+SERVE_LIBS := -lmicrohttpd
 STATIC_LIBS := $(LIBS) $(shell pkg-config --static --libs libelf 2>/dev/null)
 # gcc loses the ranges of values where it instrumented them, and then warns of what cannot be.
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
@@ -29,6 +31,7 @@ SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fra
 
 SRC	:= $(wildcard user/*.c)
 OBJ	:= $(SRC:user/%.c=$B/user/%.o)
+STATIC_OBJ := $(filter-out $B/user/serve_%.o $B/user/cmd_serve.o,$(OBJ))
 ASAN_OBJ := $(filter-out $B/asan/main.o,$(SRC:user/%.c=$B/asan/%.o))
 UNIT	:= $(patsubst tests/unit/%.c,$B/tests/unit/%,$(wildcard tests/unit/test_*.c))
 # The object is compiled three times: see compat__session_is_return() in bpf/compat.bpf.h.
@@ -99,14 +102,14 @@ $B/asan/%.o: user/%.c $(MAKEFILE_LIST) | $(SKEL) $B/asan
 	$(call say,CC,$@)$(CC) $(CPPFLAGS) -O1 -g $(USER_CFLAGS) $(SANITIZE) -MMD -MP -c $< -o $@
 
 $B/zeroscope: $(OBJ)
-	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -pthread $^ $(LIBS) -o $@
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -pthread $^ $(LIBS) $(SERVE_LIBS) -o $@
 
-$B/zeroscope-static: $(OBJ)
+$B/zeroscope-static: $(STATIC_OBJ)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -static -pthread $^ $(STATIC_LIBS) -o $@
 
 $B/tests/unit/%: tests/unit/%.c $(ASAN_OBJ) $(MAKEFILE_LIST) | $B/tests/unit
 	$(call say,TEST,$@)$(CC) $(CPPFLAGS) -Iuser -O1 -g $(USER_CFLAGS) $(SANITIZE) -MMD -MP \
-		-MF $@.d $< $(ASAN_OBJ) -lcmocka $(LIBS) -o $@
+		-MF $@.d $< $(ASAN_OBJ) -lcmocka $(LIBS) $(SERVE_LIBS) -o $@
 
 $B/bpf $B/user $B/asan $B/tests/unit:
 	@mkdir -p $@

@@ -499,9 +499,8 @@ const struct option_desc options_table[] = {
 		.metavar = "PATH",
 		.on = ON_SERVE,
 		.offset = FIELD(serve.telemetry_path, const char *),
-		.deflt = "/metrics",
 		.help = "where the metrics are",
-		.manual = "The path of the metrics.",
+		.manual = "The path of the metrics, /metrics if it is not given.",
 	},
 	{
 		.name = "web.config.file",

@@ -17,10 +17,7 @@
 #include "plain.h"
 #include "util.h"
 
-/* How long open clears may take to end when the session does. */
-#define DRAIN_NS (2 * NSEC_PER_SEC)
-
-static int open_signals(void)
+int session__open_signals(void)
 {
 	sigset_t set;
 	int fd;
@@ -54,7 +51,7 @@ static int open_timer(uint64_t interval_ns)
 	return fd;
 }
 
-static void announce(const struct options *opt, const struct snapshot *s)
+void session__announce(const struct options *opt, const struct snapshot *s)
 {
 	char line[4096];
 
@@ -141,13 +138,10 @@ static int measure(struct collector *c, const struct options *opt, const struct 
 	uint64_t end_ns = 0;
 	int err;
 
-	err = collector__activate(c);
-	if (err)
-		return err;
 	last = collector__snapshot(c);
 	if (!last)
 		return -EIO;
-	announce(opt, last);
+	session__announce(opt, last);
 	if (sink->begin) {
 		err = sink->begin(sink->arg, last);
 		if (err)
@@ -167,7 +161,7 @@ static int measure(struct collector *c, const struct options *opt, const struct 
 	}
 	if (err)
 		return err;
-	collector__stop(c, DRAIN_NS);
+	collector__stop(c, SESSION_DRAIN_NS);
 	err = step(c, sink, &last);
 	if (err || !sink->end)
 		return err;
@@ -175,7 +169,7 @@ static int measure(struct collector *c, const struct options *opt, const struct 
 	return total ? sink->end(sink->arg, total) : err_r(-ENOMEM, "out of memory");
 }
 
-static int exit_status(int err)
+int session__exit_status(int err)
 {
 	switch (err) {
 	case 0:
@@ -189,6 +183,30 @@ static int exit_status(int err)
 	}
 }
 
+int session__attach(const struct options *opt, struct machine *machine, struct collector **out)
+{
+	_cleanup_collector_ struct collector *c = NULL;
+	int err;
+
+	/* What we allocate ourselves must not be part of what we measure. */
+	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
+	err = machine__read(machine, "");
+	if (err)
+		return err_errno_r(err, "this machine could not be described");
+	c = collector__new(&opt->run, machine);
+	if (!c)
+		return -ENOMEM;
+	err = collector__load(c);
+	if (!err)
+		err = collector__attach(c);
+	if (!err)
+		err = collector__activate(c);
+	if (err)
+		return err;
+	*out = TAKE_PTR(c);
+	return 0;
+}
+
 int session__run(const struct options *opt, const struct session_sink *sink)
 {
 	_cleanup_collector_ struct collector *c = NULL;
@@ -196,21 +214,11 @@ int session__run(const struct options *opt, const struct session_sink *sink)
 	struct machine machine;
 	int err;
 
-	/* What we allocate ourselves must not be part of what we measure. */
-	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
-	signals = open_signals();
+	signals = session__open_signals();
 	if (signals < 0)
-		return exit_status(err_errno_r(signals, "signals could not be taken"));
-	err = machine__read(&machine, "");
-	if (err)
-		return exit_status(err_errno_r(err, "this machine could not be described"));
-	c = collector__new(&opt->run, &machine);
-	if (!c)
-		return EXIT_FAILED;
-	err = collector__load(c);
-	if (!err)
-		err = collector__attach(c);
+		return session__exit_status(err_errno_r(signals, "signals could not be taken"));
+	err = session__attach(opt, &machine, &c);
 	if (!err)
 		err = measure(c, opt, sink, signals);
-	return exit_status(err);
+	return session__exit_status(err);
 }

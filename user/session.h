@@ -7,9 +7,11 @@
 #ifndef USER_SESSION_H
 #define USER_SESSION_H
 
+#include "collector.h"
 #include "options.h"
 #include "slow.h"
 #include "snapshot.h"
+#include "util.h"
 
 /* What a command does with the intervals. All may return -errno, which ends the session. */
 struct session_sink {
@@ -28,5 +30,28 @@ struct session_sink {
 
 /* Returns an enum exit_status; sentences have been logged. */
 int session__run(const struct options *opt, const struct session_sink *sink);
+
+/* How long open clears may take to end when the session does. */
+#define SESSION_DRAIN_NS (2 * NSEC_PER_SEC)
+
+/*
+ * The steps of it, for a command with a loop of its own.
+ *
+ * SIGINT, SIGTERM and SIGHUP as a descriptor, or -errno. A reader that goes
+ * away is EPIPE from then on.
+ */
+int session__open_signals(void);
+
+/*
+ * Reads *machine, attaches everything and starts to count. opt and machine must
+ * outlive the collector. 0, or -errno after a sentence.
+ */
+int session__attach(const struct options *opt, struct machine *machine, struct collector **c);
+
+/* Says "attached: ..." where scripts wait for it. */
+void session__announce(const struct options *opt, const struct snapshot *s);
+
+/* The enum exit_status for an -errno. */
+int session__exit_status(int err);
 
 #endif

@@ -8,6 +8,8 @@ set -uo pipefail
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 # shellcheck source=tests/lib/tap.sh
 . "$top/tests/lib/tap.sh"
+# shellcheck source=tests/lib/recordings.sh
+. "$top/tests/lib/recordings.sh"
 
 zeroscope=$top/build/zeroscope
 [ -x "$zeroscope" ] || skip_all "build/zeroscope is not built"
@@ -16,10 +18,7 @@ command -v python3 >/dev/null || skip_all "there is no python3"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-mapfile -t objects < <(find "$top/build/user" -name '*.o' ! -name main.o)
-if ! "${CC:-cc}" -std=gnu11 -D_GNU_SOURCE -DFUZZ_SEEDS -I"$top/user" -I"$top/tests/unit" -O1 \
-	-o "$work/seeds" "$top/tests/fuzz/fuzz_recording.c" "${objects[@]}" \
-	-lbpf -lelf -lz -lm -pthread || ! "$work/seeds" "$work/seeds.d"; then
+if ! make_recordings "$top" "$work/seeds.d"; then
 	not_ok "recordings to test with" "cannot be made"
 	finished
 	exit

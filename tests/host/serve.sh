@@ -1,0 +1,159 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# timeout: 300
+# What the exporter serves, of a recording: every format as other people's parsers read it, and
+# what HTTP clients get that ask for something else.
+# shellcheck disable=SC2317 # functions are called by the name of their check
+set -uo pipefail
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# shellcheck source=tests/lib/tap.sh
+. "$top/tests/lib/tap.sh"
+# shellcheck source=tests/lib/recordings.sh
+. "$top/tests/lib/recordings.sh"
+
+zeroscope=$top/build/zeroscope
+body=$top/tests/host/exposition/check.py
+for tool in curl promtool protoc /usr/bin/python3; do
+	command -v "$tool" >/dev/null || skip_all "there is no $tool; run: packaging/packages test"
+done
+
+work=$(mktemp -d)
+server=
+clean_up() {
+	[ -z "$server" ] || stop "$server" TERM
+	rm -rf "$work"
+}
+trap clean_up EXIT
+
+make_recordings "$top" "$work/seeds" || {
+	not_ok "recordings to test with" "cannot be made"
+	finished
+	exit
+}
+# All of it is there from the first scrape on: a snapshot's form, with one frame.
+recording=$work/seeds/run
+
+# start OPTION…: the server is $server, its first address $address
+start() {
+	"$zeroscope" serve --replay "$recording" --web.listen-address 127.0.0.1:0 "$@" \
+		2>"$work/log" &
+	server=$!
+	wait_for_line "$work/log" '^attached: ' || return
+	address=$(sed -n 's/^listening: //p' "$work/log" | head -n 1)
+}
+
+end() {
+	stop "$server" "$1"
+	local status=$?
+	server=
+	return $status
+}
+
+# get PATH OPTION…: the body is in $work/body, the headers in $work/headers
+get() {
+	local path=$1
+
+	shift
+	curl --silent --show-error --max-time 30 -o "$work/body" -D "$work/headers" "$@" \
+		"http://$address$path"
+}
+
+# code PATH OPTION…: the status alone
+code() {
+	get "$@" -w '%{http_code}'
+}
+
+once() {
+	"$zeroscope" serve --replay "$recording" --once "$work/once.prom" "$@"
+}
+
+once_is_the_report() {
+	"$zeroscope" report --json --cumulative "$recording" >"$work/json" &&
+		"$body" json "$work/once.prom" "$work/json"
+}
+
+nothing_left_behind() {
+	local files=("$work"/once*)
+
+	[ "${files[*]}" = "$work/once.prom" ]
+}
+
+has_header() {
+	grep -qi "^$1"$'\r$' "$work/headers"
+}
+
+check "--once writes a file" once
+check "promtool accepts it" promtool check metrics <"$work/once.prom"
+check "so do we" "$body" text "$work/once.prom"
+check "it says what report says" once_is_the_report
+expect_between "it keeps to the budget" "$(grep -vc '^#' "$work/once.prom")" 100 1000
+check "--series=full, too" once --series=full
+check "promtool accepts the full file" promtool check metrics <"$work/once.prom"
+check "which says what report says, too" once_is_the_report
+check "and nothing else is left behind" nothing_left_behind
+check_status "a directory that is not there is one sentence" 1 \
+	"$zeroscope" serve --replay "$recording" --once "$work/nowhere/x.prom"
+
+# Totals that do not move: one frame.
+start && get /snapshot && cp "$work/body" "$work/frame"
+check "a snapshot is a recording" "$zeroscope" report "$work/frame"
+end TERM
+recording=$work/frame
+
+check "it starts" start --series=full --native-histograms 4 --cgroup-series 5 \
+	--web.listen-address "unix:$work/socket"
+check "text is what is not asked otherwise" get /metrics
+check "with its type" has_header 'content-type: text/plain; version=0.0.4; charset=utf-8'
+cp "$work/body" "$work/text"
+check "promtool accepts it" promtool check metrics <"$work/text"
+check "so do we" "$body" text "$work/text"
+check "OpenMetrics" get /metrics -H 'Accept: application/openmetrics-text;version=1.0.0'
+check "with its type" \
+	has_header 'content-type: application/openmetrics-text; version=1.0.0; charset=utf-8'
+check "their parser and ours accept it" "$body" openmetrics "$work/body"
+expect_match "it has exemplars" "$(cat "$work/body")" ' # \{comm="'
+check "protobuf" get /metrics -H 'Accept: application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited'
+check "is what the text is, and its native buckets are the classic ones" \
+	"$body" protobuf "$work/body" "$work/text"
+check "gzip" get /metrics -H 'Accept-Encoding: gzip'
+check "with its encoding" has_header 'content-encoding: gzip'
+check "is gzip" gzip -t <"$work/body"
+expect_eq "a Unix socket" "$(code /-/healthy --unix-socket "$work/socket")" 200
+expect_eq "ready" "$(code /-/ready)" 200
+expect_eq "a landing page" "$(code /)" 200
+expect_match "leads to the metrics" "$(cat "$work/body")" 'href="/metrics"'
+expect_eq "HEAD" "$(code /metrics --head)" 200
+for path in /x /metrics/ '/metrics%00' '/%6detrics' '/../metrics' '/metrics/../metrics'; do
+	expect_eq "nothing at $path" "$(code "$path" --path-as-is)" 404
+done
+for method in POST PUT DELETE OPTIONS TRACE PATCH X; do
+	expect_eq "no $method" "$(code /metrics -X "$method")" 405
+done
+expect_eq "no body" "$(code /metrics -X GET -d x)" 400
+expect_eq "a header of 1 MiB is refused" \
+	"$(head -c 1000000 /dev/zero | tr '\0' a | sed 's/^/X: /' >"$work/big"
+	   code /metrics -H @"$work/big" 2>/dev/null)" 431
+expect_eq "and the next request is answered" "$(code /metrics)" 200
+check "SIGTERM ends it well" end TERM
+check "and removes its Unix socket" test ! -e "$work/socket"
+
+start --web.telemetry-path /zero
+expect_eq "another path" "$(code /zero)" 200
+expect_eq "and not the usual one" "$(code /metrics)" 404
+check "a server that merely prefers protobuf" get /zero -H 'Accept: application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited,text/plain;version=0.0.4;q=0.5'
+check "still gets classic buckets" "$body" text "$work/body"
+check "SIGINT ends it well" end INT
+
+# refused OPTION…: it does not start, and says why in one line
+refused() {
+	! "$zeroscope" serve --replay "$recording" "$@" 2>"$work/log" &&
+		[ "$(wc -l <"$work/log")" = 1 ] && cat "$work/log"
+}
+check "an address that others reach is refused" refused --web.listen-address 0.0.0.0:0
+check "so is every address" refused --web.listen-address :0
+check "no address" refused --web.listen-address nowhere
+check "no port" refused --web.listen-address 127.0.0.1:http
+check "no socket from systemd" refused --web.systemd-socket
+check "no recording" refused --replay "$work/nothing"
+finished

@@ -1,0 +1,438 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "serve_http.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+#include <microhttpd.h>
+
+#include "log.h"
+#include "negotiate.h"
+#include "pack.h"
+#include "recording.h"
+#include "util.h"
+
+/* A snapshot of this age still serves: requests that come together share one. */
+#define FRESH_NS (20 * NSEC_PER_MSEC)
+
+/* Of one connection: a request line and headers. Larger ones are answered with 431. */
+#define CONNECTION_BYTES   (16 * 1024)
+#define CONNECTIONS	   256
+#define CONNECTION_SECONDS 30
+
+enum body_form {
+	BODY_TEXT, /* as enum exposition_format */
+	BODY_OPENMETRICS,
+	BODY_PROTOBUF,
+	BODY_SNAPSHOT,
+	BODY_FORMS,
+};
+
+struct http_server {
+	const struct serve_options *opt;
+	struct source *source;		/* not owned */
+	struct process_reader *process; /* not owned */
+	struct exposition *exposition;
+	struct MHD_Daemon *daemon[LISTENERS_MAX];
+	size_t nr;
+	unsigned int busy;
+	bool quiesced;
+
+	struct snapshot *total;
+	uint64_t begin_ns;			  /* when it was begun; 0: there is none */
+	struct MHD_Response *body[BODY_FORMS][2]; /* of total: plain, gzip */
+	struct pack_buffer buf, packed;		  /* reused */
+	struct MHD_Response *landing;
+};
+
+/* Of one request; in *con_cls. */
+enum request_state {
+	REQUEST_NEW = 1, /* headers are there */
+	REQUEST_COUNTED, /* is in busy */
+};
+
+/* --- Bodies. */
+
+static void forget_bodies(struct http_server *s)
+{
+	unsigned int form, packed;
+
+	for (form = 0; form < BODY_FORMS; form++) {
+		for (packed = 0; packed < 2; packed++) {
+			if (s->body[form][packed])
+				MHD_destroy_response(s->body[form][packed]);
+			s->body[form][packed] = NULL;
+		}
+	}
+}
+
+/* Makes sure that there is a snapshot that is fresh. */
+static int refresh(struct http_server *s)
+{
+	uint64_t now = util__monotonic_ns();
+	struct snapshot *total;
+	bool restarted;
+
+	if (s->begin_ns && now - s->begin_ns < FRESH_NS)
+		return 0;
+	total = source__total(s->source, &restarted);
+	if (!total)
+		return -EIO;
+	if (restarted)
+		exposition__restart(s->exposition);
+	forget_bodies(s);
+	snapshot__free(&s->total);
+	s->total = total;
+	s->begin_ns = now;
+	return 0;
+}
+
+static int write_body(struct http_server *s, enum body_form form)
+{
+	struct exposition_process p;
+
+	s->buf.len = 0;
+	if (form == BODY_SNAPSHOT)
+		return recording__encode(s->total, RECORDING_TOTALS, &s->buf);
+	process_reader__read(s->process, &p);
+	p.scrape_begin_ns = s->begin_ns;
+	return exposition__render(s->exposition, s->total, &p, (enum exposition_format)form,
+				  &s->buf);
+}
+
+static int pack_body(struct http_server *s)
+{
+	z_stream z = {0};
+	uint8_t chunk[4096];
+	int ret, err = 0;
+
+	s->packed.len = 0;
+	/* 15 + 16: gzip's own frame. The first level costs least, and text packs well at any. */
+	if (deflateInit2(&z, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+		return -ENOMEM;
+	z.next_in = s->buf.data;
+	z.avail_in = (uInt)s->buf.len;
+	do {
+		z.next_out = chunk;
+		z.avail_out = sizeof(chunk);
+		ret = deflate(&z, Z_FINISH);
+		err = pack_buffer__append(&s->packed, chunk, sizeof(chunk) - z.avail_out);
+	} while (ret == Z_OK && !err);
+	deflateEnd(&z);
+	return err;
+}
+
+static const char *type_of(enum body_form form)
+{
+	return form == BODY_SNAPSHOT ? "application/octet-stream"
+				     : exposition__content_type((enum exposition_format)form);
+}
+
+/* The response, made where there is none yet; not to be destroyed by the caller. NULL: no memory. */
+static struct MHD_Response *get_body(struct http_server *s, enum body_form form, bool gzip)
+{
+	struct MHD_Response **r = &s->body[form][gzip];
+	const struct pack_buffer *b = gzip ? &s->packed : &s->buf;
+
+	if (*r)
+		return *r;
+	if (write_body(s, form) || (gzip && pack_body(s)))
+		return NULL;
+	*r = MHD_create_response_from_buffer(b->len, b->data, MHD_RESPMEM_MUST_COPY);
+	if (!*r)
+		return NULL;
+	MHD_add_response_header(*r, "Content-Type", type_of(form));
+	MHD_add_response_header(*r, "Vary", "Accept, Accept-Encoding");
+	if (gzip)
+		MHD_add_response_header(*r, "Content-Encoding", "gzip");
+	return *r;
+}
+
+/* --- Answers. */
+
+static enum MHD_Result send_text(struct MHD_Connection *c, unsigned int status, const char *text,
+				 const char *header, const char *value)
+{
+	struct MHD_Response *r =
+		MHD_create_response_from_buffer(strlen(text), (void *)text, MHD_RESPMEM_MUST_COPY);
+	enum MHD_Result ret;
+
+	if (!r)
+		return MHD_NO;
+	MHD_add_response_header(r, "Content-Type", "text/plain; charset=utf-8");
+	if (header)
+		MHD_add_response_header(r, header, value);
+	ret = MHD_queue_response(c, status, r);
+	MHD_destroy_response(r);
+	return ret;
+}
+
+static const char *header(struct MHD_Connection *c, const char *name)
+{
+	return MHD_lookup_connection_value(c, MHD_HEADER_KIND, name);
+}
+
+static enum MHD_Result send_body(struct http_server *s, struct MHD_Connection *c, void **state,
+				 enum body_form form)
+{
+	struct MHD_Response *r;
+
+	if (s->opt->max_requests && s->busy >= s->opt->max_requests)
+		return send_text(c, MHD_HTTP_SERVICE_UNAVAILABLE,
+				 "Too many requests at a time; see --web.max-requests.\n",
+				 "Retry-After", "1");
+	if (refresh(s))
+		return send_text(c, MHD_HTTP_INTERNAL_SERVER_ERROR,
+				 "The counters could not be read; the log says why.\n", NULL, NULL);
+	r = get_body(s, form,
+		     form != BODY_SNAPSHOT &&
+			     negotiate__gzip(header(c, MHD_HTTP_HEADER_ACCEPT_ENCODING)));
+	if (!r)
+		return send_text(c, MHD_HTTP_INTERNAL_SERVER_ERROR, "Out of memory.\n", NULL, NULL);
+	*state = (void *)REQUEST_COUNTED;
+	s->busy++;
+	return MHD_queue_response(c, MHD_HTTP_OK, r);
+}
+
+static enum MHD_Result send_landing(struct http_server *s, struct MHD_Connection *c)
+{
+	return MHD_queue_response(c, MHD_HTTP_OK, s->landing);
+}
+
+static enum MHD_Result answer_path(struct http_server *s, struct MHD_Connection *c, void **state,
+				   const char *path)
+{
+	enum exposition_format format;
+
+	if (!strcmp(path, s->opt->telemetry_path)) {
+		format = negotiate__format(header(c, MHD_HTTP_HEADER_ACCEPT),
+					   s->opt->native_schema >= 0);
+		return send_body(s, c, state, (enum body_form)format);
+	}
+	if (!strcmp(path, "/snapshot"))
+		return send_body(s, c, state, BODY_SNAPSHOT);
+	if (!strcmp(path, "/"))
+		return send_landing(s, c);
+	if (!strcmp(path, "/-/healthy"))
+		return send_text(c, MHD_HTTP_OK, "Healthy.\n", NULL, NULL);
+	if (!strcmp(path, "/-/ready"))
+		return s->quiesced
+			       ? send_text(c, MHD_HTTP_SERVICE_UNAVAILABLE, "Ending.\n", NULL, NULL)
+			       : send_text(c, MHD_HTTP_OK, "Ready.\n", NULL, NULL);
+	return send_text(c, MHD_HTTP_NOT_FOUND, "There is nothing here.\n", NULL, NULL);
+}
+
+static bool has_body(struct MHD_Connection *c)
+{
+	const char *length = header(c, MHD_HTTP_HEADER_CONTENT_LENGTH);
+
+	return header(c, MHD_HTTP_HEADER_TRANSFER_ENCODING) || (length && strcmp(length, "0") != 0);
+}
+
+/* Called twice for a request: with its headers, and with its end. */
+static enum MHD_Result answer(void *arg, struct MHD_Connection *c, const char *path,
+			      const char *method, const char *version, const char *data,
+			      size_t *len, void **state)
+{
+	struct http_server *s = arg;
+
+	(void)version;
+	(void)data;
+	(void)len;
+	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
+		return send_text(c, MHD_HTTP_METHOD_NOT_ALLOWED,
+				 "Only GET and HEAD are known here.\n", "Allow", "GET, HEAD");
+	if (has_body(c))
+		return send_text(c, MHD_HTTP_BAD_REQUEST, "A request has no body here.\n",
+				 "Connection", "close");
+	if (!*state) {
+		*state = (void *)REQUEST_NEW;
+		return MHD_YES;
+	}
+	return answer_path(s, c, state, path);
+}
+
+static void completed(void *arg, struct MHD_Connection *c, void **state,
+		      enum MHD_RequestTerminationCode why)
+{
+	struct http_server *s = arg;
+
+	(void)c;
+	(void)why;
+	s->busy -= *state == (void *)REQUEST_COUNTED;
+	*state = NULL;
+}
+
+/* Paths are compared as they come: no other writing of one means the same. */
+static size_t unescape_nothing(void *arg, struct MHD_Connection *c, char *text)
+{
+	(void)arg;
+	(void)c;
+	return strlen(text);
+}
+
+static void log_mhd(void *arg, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
+static void log_mhd(void *arg, const char *fmt, va_list ap)
+{
+	(void)arg;
+	/* Mostly what clients did wrong. */
+	log__vprint(LOG_LEVEL_DEBUG, fmt, ap);
+}
+
+/* --- The server. */
+
+/* The path goes into a page: what means something there does not. */
+static void add_escaped(struct pack_buffer *b, const char *text, int *err)
+{
+	for (; *text && !*err; text++) {
+		const char *as = *text == '<'	? "&lt;"
+				 : *text == '>' ? "&gt;"
+				 : *text == '&' ? "&amp;"
+				 : *text == '"' ? "&quot;"
+						: NULL;
+
+		*err = pack_buffer__append(b, as ? as : text, as ? strlen(as) : 1);
+	}
+}
+
+static struct MHD_Response *make_landing(const struct serve_options *opt)
+{
+	static const char before[] =
+		"<!DOCTYPE html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\">"
+		"<title>zeroscope</title></head>\n<body>\n<h1>zeroscope " ZEROSCOPE_VERSION
+		"</h1>\n"
+		"<p>Who pays for clearing huge pages, for Prometheus.</p>\n<ul>\n<li><a href=\"";
+	static const char after[] =
+		"\">Metrics</a></li>\n"
+		"<li><a href=\"/snapshot\">Snapshot</a>: totals at full resolution, for "
+		"<code>zeroscope report</code></li>\n</ul>\n</body>\n</html>\n";
+	_cleanup_pack_buffer_ struct pack_buffer b = {0};
+	struct MHD_Response *r;
+	int err = pack_buffer__append(&b, before, strlen(before));
+
+	add_escaped(&b, opt->telemetry_path, &err);
+	if (err || pack_buffer__append(&b, after, strlen(after)))
+		return NULL;
+	r = MHD_create_response_from_buffer(b.len, b.data, MHD_RESPMEM_MUST_COPY);
+	if (r)
+		MHD_add_response_header(r, "Content-Type", "text/html; charset=utf-8");
+	return r;
+}
+
+struct http_server *http_server__new(const struct serve_options *opt, struct source *source,
+				     struct process_reader *process)
+{
+	_cleanup_http_server_ struct http_server *s = calloc(1, sizeof(*s));
+	struct exposition_options e = {
+		.full = opt->series == SERIES_FULL,
+		.created = opt->created,
+		.native_schema = opt->native_schema,
+		.cgroups = opt->cgroup_series,
+	};
+
+	if (!s)
+		return NULL;
+	s->opt = opt;
+	s->source = source;
+	s->process = process;
+	s->exposition = exposition__new(&e);
+	s->landing = make_landing(opt);
+	return s->exposition && s->landing ? TAKE_PTR(s) : NULL;
+}
+
+void http_server__free(struct http_server **sp)
+{
+	struct http_server *s = *sp;
+
+	*sp = NULL;
+	if (!s)
+		return;
+	while (s->nr)
+		MHD_stop_daemon(s->daemon[--s->nr]);
+	forget_bodies(s);
+	if (s->landing)
+		MHD_destroy_response(s->landing);
+	snapshot__free(&s->total);
+	exposition__free(&s->exposition);
+	pack_buffer__free(&s->buf);
+	pack_buffer__free(&s->packed);
+	free(s);
+}
+
+int http_server__listen(struct http_server *s, const struct listener *l)
+{
+	/* The socket is closed by whoever opened it, not by the library. */
+	int fd = dup(l->fd);
+
+	if (fd < 0)
+		return err_errno_r(-errno, "%s cannot be served", l->name);
+	s->daemon[s->nr] = MHD_start_daemon(
+		MHD_USE_EPOLL | MHD_USE_ERROR_LOG, 0, NULL, NULL, answer, s,
+		MHD_OPTION_EXTERNAL_LOGGER, log_mhd, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
+		MHD_OPTION_CONNECTION_LIMIT, (unsigned int)CONNECTIONS,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
+		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)CONNECTION_SECONDS,
+		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_UNESCAPE_CALLBACK, unescape_nothing,
+		NULL, MHD_OPTION_NOTIFY_COMPLETED, completed, s, MHD_OPTION_END);
+	if (!s->daemon[s->nr]) {
+		close(fd);
+		return err_r(-EIO, "%s cannot be served: the HTTP library refused it", l->name);
+	}
+	s->nr++;
+	return 0;
+}
+
+size_t http_server__fds(const struct http_server *s, struct pollfd *fds, size_t nr)
+{
+	size_t i;
+
+	for (i = 0; i < s->nr && i < nr; i++) {
+		const union MHD_DaemonInfo *info =
+			MHD_get_daemon_info(s->daemon[i], MHD_DAEMON_INFO_EPOLL_FD);
+
+		fds[i] = (struct pollfd){.fd = info ? info->epoll_fd : -1, .events = POLLIN};
+	}
+	return i;
+}
+
+int http_server__timeout(const struct http_server *s)
+{
+	MHD_UNSIGNED_LONG_LONG ms;
+	int timeout = -1;
+	size_t i;
+
+	for (i = 0; i < s->nr; i++)
+		if (MHD_get_timeout(s->daemon[i], &ms) == MHD_YES &&
+		    (timeout < 0 || ms < (MHD_UNSIGNED_LONG_LONG)timeout))
+			timeout = (int)min(ms, 3600000ULL);
+	return timeout;
+}
+
+void http_server__run(struct http_server *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->nr; i++)
+		MHD_run(s->daemon[i]);
+}
+
+void http_server__quiesce(struct http_server *s)
+{
+	size_t i;
+
+	s->quiesced = true;
+	for (i = 0; i < s->nr; i++) {
+		int fd = MHD_quiesce_daemon(s->daemon[i]);
+
+		if (fd >= 0)
+			close(fd);
+	}
+}
+
+unsigned int http_server__busy(const struct http_server *s)
+{
+	return s->busy;
+}
