@@ -21,7 +21,7 @@ USER_CFLAGS := -std=gnu11 $(WARN) -pthread -ffile-prefix-map=$(CURDIR)=.
 BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-parameter \
 	-Wno-missing-declarations -D__TARGET_ARCH_$(BPFARCH) -Ivmlinux-btf/$(ARCH) -Ibpf \
 	-ffile-prefix-map=$(CURDIR)=.
-LIBS	:= -lbpf -lelf -lz -lm
+LIBS	:= -lbpf -lelf -lz -lncursesw -ltinfo -lm
 # Of `serve` alone. Debian has no static form of all that TLS needs: the static tool does without.
 SERVE_LIBS := -lmicrohttpd
 STATIC_LIBS := $(LIBS) $(shell pkg-config --static --libs libelf 2>/dev/null)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "commands.h"
+#include "live_show.h"
 #include "log.h"
 #include "recording.h"
 #include "util.h"
@@ -119,6 +120,8 @@ int cmd_report__run(const struct options *opt)
 	struct recording_error err;
 	int ret;
 
+	if (opt->play)
+		return live_play__run(opt);
 	/* A reader that goes away is seen as EPIPE. */
 	signal(SIGPIPE, SIG_IGN);
 	view__init(&r.view, &opt->run, stdout);

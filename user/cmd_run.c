@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "commands.h"
+#include "live_show.h"
 #include "log.h"
 #include "session.h"
 #include "util.h"
@@ -30,14 +31,107 @@ static int run_end(void *arg, const struct snapshot *total)
 	return check(view__end(arg, total));
 }
 
-int cmd_run__run(const struct options *opt)
+/* --- The live view ----------------------------------------------------------------------- */
+
+struct live_run {
+	const struct options *opt;
+	struct live_show *show; /* from when everything is attached to the end */
+	struct view view;	/* for the totals, and where there is no live view */
+};
+
+static int live_begin(void *arg, const struct snapshot *s)
 {
-	_cleanup_view_ struct view view = { 0 };
+	struct live_run *run = arg;
+
+	/* A terminal that cannot show it gets blocks; the sentence has been logged. */
+	(void)live_show__open(&run->opt->run, LIVE_HERE, NULL, &run->show);
+	(void)s;
+	return 0;
+}
+
+static int live_interval(void *arg, const struct snapshot *interval, const struct snapshot *total)
+{
+	struct live_run *run = arg;
+
+	if (!run->show)
+		return run_interval(&run->view, interval, total);
+	if (live__push(live_show__live(run->show), interval))
+		return err_r(-ENOMEM, "out of memory");
+	live_show__draw(run->show);
+	return 0;
+}
+
+static int live_slow(void *arg, const struct slow_clear *s)
+{
+	struct live_run *run = arg;
+
+	if (!run->show)
+		return run_slow(&run->view, s);
+	live_show__slow(run->show, s);
+	return 0;
+}
+
+static int live_input(void *arg, struct session_control *control)
+{
+	struct live_run *run = arg;
+
+	control->stop = live_show__input(run->show) == LIVE_QUIT;
+	control->interval_ns = live_show__live(run->show)->interval_ns;
+	return 0;
+}
+
+static int live_input_fd(void *arg)
+{
+	struct live_run *run = arg;
+
+	return run->show ? live_show__fd(run->show) : -1;
+}
+
+/* What was measured stays in sight. */
+static int live_end(void *arg, const struct snapshot *total)
+{
+	struct live_run *run = arg;
+
+	live_show__close(&run->show);
+	return run_end(&run->view, total);
+}
+
+static int run_live(const struct options *opt)
+{
+	struct live_run run = {.opt = opt};
 	struct session_sink sink = {
-		.arg = &view, .end_fd = -1, .interval = run_interval, .slow = run_slow,
-		.end = run_end
+		.arg = &run,
+		.end_fd = -1,
+		.begin = live_begin,
+		.interval = live_interval,
+		.slow = opt->run.slower_than_ns ? live_slow : NULL,
+		.input = live_input,
+		.input_fd = live_input_fd,
+		.end = live_end,
 	};
+	int status;
+
+	view__init(&run.view, &opt->run, stdout);
+	status = session__run(opt, &sink);
+	live_show__close(&run.show);
+	view__free(&run.view);
+	return status;
+}
+
+static int run_plain(const struct options *opt)
+{
+	_cleanup_view_ struct view view = {0};
+	struct session_sink sink = {.arg = &view,
+				    .end_fd = -1,
+				    .interval = run_interval,
+				    .slow = run_slow,
+				    .end = run_end};
 
 	view__init(&view, &opt->run, stdout);
 	return session__run(opt, &sink);
+}
+
+int cmd_run__run(const struct options *opt)
+{
+	return live_show__wanted(&opt->run) ? run_live(opt) : run_plain(opt);
 }

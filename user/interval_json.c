@@ -33,6 +33,19 @@ bool interval__measures_clears(const struct snapshot *s)
 	return false;
 }
 
+/*
+ * Every hole comes with a reason. A reason may also be a remark, on a row that
+ * lacks no more than what was in flight.
+ */
+bool interval__is_hole(const struct snapshot *s, const struct coverage *c)
+{
+	uint64_t flight = s->machine && s->machine->cpus > 0 ? (uint64_t)s->machine->cpus : 1;
+
+	if (!c->reason[0] || !c->kernel.known || !c->seen.known || c->kernel.value <= c->seen.value)
+		return false;
+	return !c->seen.value || c->kernel.value - c->seen.value > flight;
+}
+
 struct opt_double interval__clear_share(const struct snapshot *s,
 					const struct duration_series *fault)
 {

@@ -36,6 +36,9 @@ void interval__json(struct json_writer *w, const struct snapshot *s, unsigned in
 /* Was there a probe that sees clears? Without one, no clears is not "none". */
 bool interval__measures_clears(const struct snapshot *s);
 
+/* Does this row say that the kernel counted what was out of sight? */
+bool interval__is_hole(const struct snapshot *s, const struct coverage *c);
+
 /*
  * The share of the time of this order's huge page faults that was clearing, at
  * the fault or in the allocator, 0..1. Not known where there was no fault, and

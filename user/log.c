@@ -16,6 +16,17 @@
 
 static int log_verbosity;
 
+static struct {
+	void (*fn)(void *arg, const char *line);
+	void *arg;
+} log_diverted;
+
+void log__divert(void (*fn)(void *arg, const char *line), void *arg)
+{
+	log_diverted.fn = fn;
+	log_diverted.arg = arg;
+}
+
 void log__set_verbosity(int verbosity)
 {
 	log_verbosity = verbosity;
@@ -63,6 +74,10 @@ static void emit(const char *prefix, const char *fmt, va_list ap, const char *su
 	n = asprintf(&line, "%s%s%s\n", prefix, text, suffix);
 	if (n < 0) {
 		line = NULL;
+		goto out;
+	}
+	if (log_diverted.fn) {
+		log_diverted.fn(log_diverted.arg, line);
 		goto out;
 	}
 	/* Nobody is left to tell when even stderr fails. */

@@ -29,6 +29,12 @@ void log__print(enum log_level level, const char *fmt, ...) __attribute__((forma
 void log__vprint(enum log_level level, const char *fmt, va_list ap)
 	__attribute__((format(printf, 2, 0)));
 
+/*
+ * While a screen is drawn on the terminal that stderr goes to, messages go to
+ * fn: one line with its newline. NULL: to stderr again.
+ */
+void log__divert(void (*fn)(void *arg, const char *line), void *arg);
+
 /* A line that is part of an interface ("attached: ..."): always, without the prefix. */
 void log__plain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

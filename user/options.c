@@ -77,6 +77,7 @@ void options__init(struct options *opt, enum command command)
 	opt->serve.telemetry_path = "/metrics";
 	opt->serve.max_requests = 40;
 	opt->serve.native_schema = -1;
+	opt->speed = 1;
 }
 
 static const struct option_desc *find_long(enum command command, const char *name, size_t len)

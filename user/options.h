@@ -119,6 +119,7 @@ struct run_options {
 
 	/* How it is shown. */
 	bool json;
+	bool plain; /* blocks on a terminal, too */
 	bool cumulative;
 	bool ascii;
 	enum color color;
@@ -141,6 +142,9 @@ struct options {
 	struct serve_options serve; /* of serve */
 
 	const char *output;  /* record -o; "-" is standard output */
+	const char *connect; /* run: an exporter to look at; NULL: measure here */
+	bool play;	     /* report: in the live view */
+	double speed;	     /* of playing */
 	double threshold;    /* diff --threshold as a fraction, 0.05 for 5%; -1: none */
 
 	/* report FILE, diff A B: the right number of them was given. */

@@ -103,7 +103,9 @@ const struct command_desc options_commands[CMD_COUNT] = {
 		.operands = "FILE",
 		.description = "Renders a recording on any machine, without privileges.",
 		.examples = "zeroscope report before.zs\n"
-			    "The blocks that run would have shown.\n",
+			    "The blocks that run would have shown.\n"
+			    "zeroscope report --play --speed 10 before.zs\n"
+			    "The same in the live view, ten times as fast.\n",
 		.positional = POS_FILE,
 		.positional_min = 1,
 		.positional_max = 1,
@@ -673,6 +675,36 @@ const struct option_desc options_table[] = {
 		.offset = FIELD(load.json, bool),
 		.help = "JSON, one object a line",
 		.manual = "Write the result as one JSON object.",
+	},
+	{
+		.name = "plain",
+		.kind = OPT_FLAG,
+		.on = ON_RUN,
+		.offset = FIELD(run.plain, bool),
+		.help = "blocks of text on a terminal, too",
+		.manual = "Write the blocks of text that go into a pipe or a file to a terminal as "
+			  "well, instead of the live view.",
+	},
+	{
+		.name = "play",
+		.kind = OPT_FLAG,
+		.on = ON_REPORT,
+		.offset = FIELD(play, bool),
+		.help = "play it in the live view",
+		.manual = "Play the recording in the live view of run, in the time that it took. The "
+			  "key h shows the keys that pause, step and change the speed.",
+	},
+	{
+		.name = "speed",
+		.kind = OPT_DOUBLE,
+		.metavar = "N",
+		.on = ON_REPORT,
+		.offset = FIELD(speed, double),
+		.lo = 0.01,
+		.hi = 1e6,
+		.deflt = "1",
+		.help = "with --play, this many times faster",
+		.manual = "With --play, N times faster than it was recorded.",
 	},
 	{
 		.name = "cumulative",

@@ -18,9 +18,9 @@ void text__add(struct text *t, const char *fmt, ...)
 		t->len = min(t->len + (size_t)n, sizeof(t->buf) - 1);
 }
 
-/* The character at s (at most left bytes) in *c; its length, or 0 if it is no UTF-8. */
-static size_t utf8_get(const unsigned char *s, size_t left, uint32_t *c)
+size_t page__decode(const char *text, size_t left, uint32_t *c)
 {
+	const unsigned char *s = (const unsigned char *)text;
 	static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
 	size_t len, i;
 
@@ -75,8 +75,8 @@ static bool acts_on_terminal(uint32_t c)
 	return in_ranges(c, ranges, ARRAY_SIZE(ranges));
 }
 
-/* Columns that a character takes: East Asian wide ones and pictographs take two. */
-static int columns_of(uint32_t c)
+/* East Asian wide ones and pictographs take two. */
+int page__columns_of(uint32_t c)
 {
 	static const struct char_range wide[] = {
 		{0x1100, 0x115f}, {0x2e80, 0xa4cf}, {0xac00, 0xd7a3},	{0xf900, 0xfaff},
@@ -96,10 +96,10 @@ static int columns(const char *text, size_t len)
 	uint32_t c;
 
 	for (i = 0; i < len; i += step) {
-		step = utf8_get((const unsigned char *)text + i, len - i, &c);
+		step = page__decode(text + i, len - i, &c);
 		if (!step)
 			step = 1;
-		n += columns_of(c);
+		n += page__columns_of(c);
 	}
 	return n;
 }
@@ -111,7 +111,7 @@ char *page__clean(char *buf, size_t size, const char *text, size_t len, bool asc
 
 	len = strnlen(text, len);
 	for (i = 0; i < len; i += step) {
-		step = utf8_get((const unsigned char *)text + i, len - i, &c);
+		step = page__decode(text + i, len - i, &c);
 		if (to + max(step, (size_t)1) >= size)
 			break;
 		if (!step || acts_on_terminal(c) || (ascii && c >= 0x80)) {
@@ -158,10 +158,10 @@ static size_t fitting(const char *text, size_t len, int n)
 	uint32_t c;
 
 	for (i = 0; i < len; i += step) {
-		step = utf8_get((const unsigned char *)text + i, len - i, &c);
+		step = page__decode(text + i, len - i, &c);
 		if (!step)
 			step = 1;
-		n -= columns_of(c);
+		n -= page__columns_of(c);
 		if (n < 0 && i)
 			return i;
 	}

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "plain.h"
@@ -48,6 +49,12 @@ void text__add(struct text *t, const char *fmt, ...) __attribute__((format(print
  * hides its neighbours. Returns buf.
  */
 char *page__clean(char *buf, size_t size, const char *text, size_t len, bool ascii);
+
+/* The character at text (at most left bytes) in *c; its length, or 0 if it is no UTF-8. */
+size_t page__decode(const char *text, size_t left, uint32_t *c);
+
+/* Columns that a character takes on a terminal: 0 for the marks above. */
+int page__columns_of(uint32_t c);
 
 #define NAME_SIZE 400
 

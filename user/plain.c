@@ -263,19 +263,6 @@ static int compare_series(const void *pa, const void *pb)
 	return a->numa - b->numa;
 }
 
-/*
- * Every hole comes with a reason. A reason may also be a remark, on a row that
- * lacks no more than what was in flight.
- */
-static bool is_hole(const struct page *p, const struct coverage *c)
-{
-	uint64_t flight = p->s->machine && p->s->machine->cpus > 0 ? p->s->machine->cpus : 1;
-
-	if (!c->reason[0] || !c->kernel.known || !c->seen.known || c->kernel.value <= c->seen.value)
-		return false;
-	return !c->seen.value || c->kernel.value - c->seen.value > flight;
-}
-
 /* Does any of them have something to say? */
 static bool any_durations(const struct duration_series *d, size_t nr)
 {
@@ -311,7 +298,7 @@ static void put_nothing(struct page *p)
 	if (has_filters(&s->filters) && s->clears_total)
 		text__add(&t, " by what the filter lets through");
 	for (i = 0; i < s->nr_coverage; i++) {
-		if (!is_hole(p, &s->coverage[i]))
+		if (!interval__is_hole(s, &s->coverage[i]))
 			continue;
 		text__add(&t, "%s %s" NB "%" PRIu64,
 			  hole ? "," : " within sight, but the kernel counted",
@@ -840,7 +827,7 @@ static void put_coverage_row(struct page *p, const struct coverage *c)
 	char reason[NAME_SIZE];
 	struct text t = {0};
 
-	text__add(&t, is_hole(p, c) ? WARN "coverage hole," PLAIN " " : "coverage note, ");
+	text__add(&t, interval__is_hole(p->s, c) ? WARN "coverage hole," PLAIN " " : "coverage note, ");
 	add_coverage_name(p, &t, c);
 	if (c->kernel.known)
 		text__add(&t, ": the kernel counted %" PRIu64, c->kernel.value);
@@ -848,7 +835,7 @@ static void put_coverage_row(struct page *p, const struct coverage *c)
 		text__add(&t, ": the kernel does not count these");
 	if (c->seen.known)
 		text__add(&t, ", seen %" PRIu64, c->seen.value);
-	if (is_hole(p, c))
+	if (interval__is_hole(p->s, c))
 		text__add(&t, ", " WARN "%" PRIu64 " not seen" PLAIN,
 			  c->kernel.value - c->seen.value);
 	text__add(&t, ": %s", page__clean_name(p, reason, c->reason));
@@ -892,9 +879,9 @@ static void put_coverage(struct page *p)
 	page__blank(p);
 	for (i = 0; i < s->nr_coverage; i++) {
 		const struct coverage *c = &s->coverage[i];
-		bool told = is_hole(p, c) || (c->reason[0] && coverage_active(c));
+		bool told = interval__is_hole(p->s, c) || (c->reason[0] && coverage_active(c));
 
-		hole = hole || is_hole(p, c);
+		hole = hole || interval__is_hole(p->s, c);
 		if (told || (c->reason[0] && p->o->verbose)) {
 			put_coverage_row(p, c);
 			told_any = told_any || told;

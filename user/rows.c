@@ -96,8 +96,7 @@ static void add_row_bounds(const struct page *p, struct text *t, const struct ro
 	}
 }
 
-/* A bar of n eighths of a character, padded to width characters. */
-static void add_bar(const struct page *p, struct text *t, unsigned int n, int width)
+void rows__add_bar(const struct page *p, struct text *t, unsigned int n, int width)
 {
 	static const char *const eighth[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
 	int used = (int)(n / 8);
@@ -171,7 +170,7 @@ void rows__print(struct page *p, const struct hist *h, const char *what, const c
 			eighths = 1;
 		add_row_bounds(p, &t, &r, row);
 		text__add(&t, "  %*" PRIu64 "  ", count_width, r.count[row]);
-		add_bar(p, &t, eighths, bar_width);
+		rows__add_bar(p, &t, eighths, bar_width);
 		text__add(&t, " ");
 		add_cumulative(&t, seen, h->count);
 		page__indent(p, 4);

@@ -36,4 +36,7 @@ void rows__print(struct page *p, const struct hist *h, const char *what, const c
  */
 void rows__print_two(struct page *p, const struct hist *a, const struct hist *b, const char *what);
 
+/* A bar of n eighths of a character, padded to width characters. */
+void rows__add_bar(const struct page *p, struct text *t, unsigned int n, int width);
+
 #endif /* ZEROSCOPE_ROWS_H */

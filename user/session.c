@@ -34,21 +34,15 @@ int session__open_signals(void)
 	return fd < 0 ? -errno : fd;
 }
 
-static int open_timer(uint64_t interval_ns)
+/* Ticks from now on. 0 or -errno. */
+static int set_timer(int fd, uint64_t interval_ns)
 {
 	struct itimerspec t = {
-		.it_value = { interval_ns / NSEC_PER_SEC, interval_ns % NSEC_PER_SEC },
-		.it_interval = { interval_ns / NSEC_PER_SEC, interval_ns % NSEC_PER_SEC },
+		.it_value = {interval_ns / NSEC_PER_SEC, interval_ns % NSEC_PER_SEC},
+		.it_interval = {interval_ns / NSEC_PER_SEC, interval_ns % NSEC_PER_SEC},
 	};
-	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
 
-	if (fd < 0)
-		return -errno;
-	if (timerfd_settime(fd, 0, &t, NULL)) {
-		close(fd);
-		return -errno;
-	}
-	return fd;
+	return timerfd_settime(fd, 0, &t, NULL) ? -errno : 0;
 }
 
 void session__announce(const struct options *opt, const struct snapshot *s)
@@ -68,28 +62,50 @@ static int fetch_slow(struct collector *c, const struct session_sink *sink)
 	return sink->slow ? collector__fetch_slow(c, sink->slow, sink->arg) : 0;
 }
 
-/*
- * Waits for the end of the interval, and passes slow clears on meanwhile. 1: it
- * has ended; 0: the time is up or a signal came; or -errno.
- */
-static int wait_interval(struct collector *c, const struct session_sink *sink, int timer,
-			 int signals, uint64_t end_ns)
+/* What wait_interval() waits for. poll() passes over a descriptor of -1. */
+struct waits {
+	int timer;
+	int signals;
+	int input;
+	uint64_t end_ns; /* 0: none */
+	struct session_control control;
+};
+
+/* 1: go on, 0: the session is to end, or -errno. */
+static int take_input(const struct session_sink *sink, struct waits *w)
 {
-	/* poll() passes over a descriptor of -1. */
-	struct pollfd fds[] = { { .fd = signals, .events = POLLIN },
-				{ .fd = sink->end_fd, .events = POLLIN },
-				{ .fd = timer, .events = POLLIN },
-				{ .fd = sink->slow ? collector__slow_fd(c) : -1, .events = POLLIN } };
+	uint64_t interval_ns = w->control.interval_ns;
+	int err = sink->input(sink->arg, &w->control);
+
+	if (err || w->control.stop)
+		return err;
+	if (w->control.interval_ns != interval_ns)
+		err = set_timer(w->timer, w->control.interval_ns);
+	return err ? err : 1;
+}
+
+/*
+ * Waits for the end of the interval, and passes slow clears and input on
+ * meanwhile. 1: it has ended; 0: the time is up or the session is to end; or
+ * -errno.
+ */
+static int wait_interval(struct collector *c, const struct session_sink *sink, struct waits *w)
+{
+	struct pollfd fds[] = {{.fd = w->signals, .events = POLLIN},
+			       {.fd = sink->end_fd, .events = POLLIN},
+			       {.fd = w->timer, .events = POLLIN},
+			       {.fd = sink->slow ? collector__slow_fd(c) : -1, .events = POLLIN},
+			       {.fd = w->input, .events = POLLIN}};
 	uint64_t now, ticks;
 	int timeout, n, err;
 
 	for (;;) {
 		timeout = -1;
 		now = util__monotonic_ns();
-		if (end_ns && now >= end_ns)
+		if (w->end_ns && now >= w->end_ns)
 			return 0;
-		if (end_ns)
-			timeout = (end_ns - now + NSEC_PER_MSEC - 1) / NSEC_PER_MSEC;
+		if (w->end_ns)
+			timeout = (w->end_ns - now + NSEC_PER_MSEC - 1) / NSEC_PER_MSEC;
 		n = poll(fds, ARRAY_SIZE(fds), timeout);
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -100,8 +116,15 @@ static int wait_interval(struct collector *c, const struct session_sink *sink, i
 			if (err)
 				return err;
 		}
+		if (fds[4].revents) {
+			err = take_input(sink, w);
+			if (err <= 0)
+				return err;
+			/* The timer may have been set anew. */
+			continue;
+		}
 		if (fds[2].revents)
-			return read(timer, &ticks, sizeof(ticks)) == sizeof(ticks);
+			return read(w->timer, &ticks, sizeof(ticks)) == sizeof(ticks);
 	}
 }
 
@@ -134,8 +157,8 @@ static int measure(struct collector *c, const struct options *opt, const struct 
 {
 	_cleanup_snapshot_ struct snapshot *last = NULL;
 	_cleanup_snapshot_ struct snapshot *total = NULL;
-	_cleanup_close_ int timer = -1;
-	uint64_t end_ns = 0;
+	_cleanup_close_ int timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+	struct waits w = {.timer = timer, .signals = signals, .input = -1};
 	int err;
 
 	last = collector__snapshot(c);
@@ -150,11 +173,14 @@ static int measure(struct collector *c, const struct options *opt, const struct 
 	/* The first interval begins where counting did. */
 	snapshot__free(&last);
 	if (opt->run.duration_ns)
-		end_ns = util__monotonic_ns() + opt->run.duration_ns;
-	timer = open_timer(opt->run.interval_ns);
-	if (timer < 0)
-		return err_errno_r(timer, "no timer could be made");
-	while ((err = wait_interval(c, sink, timer, signals, end_ns)) > 0) {
+		w.end_ns = util__monotonic_ns() + opt->run.duration_ns;
+	if (sink->input)
+		w.input = sink->input_fd(sink->arg);
+	w.control.interval_ns = opt->run.interval_ns;
+	err = timer < 0 ? timer : set_timer(timer, opt->run.interval_ns);
+	if (err)
+		return err_errno_r(err, "no timer could be made");
+	while ((err = wait_interval(c, sink, &w)) > 0) {
 		err = step(c, sink, &last);
 		if (err)
 			return err;

@@ -13,11 +13,21 @@
 #include "snapshot.h"
 #include "util.h"
 
+/* What a command can change while it runs. */
+struct session_control {
+	bool stop; /* end as if interrupted */
+	uint64_t interval_ns;
+};
+
 /* What a command does with the intervals. All may return -errno, which ends the session. */
 struct session_sink {
 	void *arg;
 	/* The session also ends when this descriptor becomes readable; -1: none. */
 	int end_fd;
+	/* Called when this descriptor is readable. NULL: there is none. */
+	int (*input)(void *arg, struct session_control *control);
+	/* Asked for once begin() has returned. */
+	int (*input_fd)(void *arg);
 	/* Everything is attached; s has no counts yet. May be NULL. */
 	int (*begin)(void *arg, const struct snapshot *s);
 	/* interval: since the last call; total: since attach. */

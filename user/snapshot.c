@@ -57,8 +57,7 @@ void snapshot__free(struct snapshot **sp)
 	free(s);
 }
 
-/* A deep copy; NULL if memory ran out. */
-static struct snapshot *snapshot__copy(const struct snapshot *from)
+struct snapshot *snapshot__copy(const struct snapshot *from)
 {
 	_cleanup_snapshot_ struct snapshot *s = malloc(sizeof(*s));
 	bool failed = false;

@@ -208,6 +208,9 @@ struct snapshot *snapshot__new(const struct machine *machine);
 void snapshot__free(struct snapshot **s);
 #define _cleanup_snapshot_ __attribute__((cleanup(snapshot__free)))
 
+/* A copy that shares nothing but the machine; NULL if memory ran out. */
+struct snapshot *snapshot__copy(const struct snapshot *from);
+
 /*
  * What happened between two snapshots of one run. newer - older for counts,
  * newer's value for gauges. older may be NULL: everything since attach.

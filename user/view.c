@@ -13,14 +13,20 @@
 #include "util.h"
 
 /* NO_COLOR, if it is not empty, wins over everything but --color=always. */
-static bool want_color(enum color color, bool tty)
+bool view__color(const struct run_options *opt, bool tty)
 {
 	const char *no_color = getenv("NO_COLOR");
 	const char *term = getenv("TERM");
 
-	if (color != COLOR_AUTO)
-		return color == COLOR_ALWAYS;
+	if (opt->color != COLOR_AUTO)
+		return opt->color == COLOR_ALWAYS;
 	return tty && !(no_color && *no_color) && term && strcmp(term, "dumb");
+}
+
+bool view__ascii(const struct run_options *opt)
+{
+	setlocale(LC_CTYPE, "");
+	return opt->ascii || strcmp(nl_langinfo(CODESET), "UTF-8");
 }
 
 void view__init(struct view *v, const struct run_options *opt, FILE *out)
@@ -32,9 +38,8 @@ void view__init(struct view *v, const struct run_options *opt, FILE *out)
 	v->out = out;
 	v->json = opt->json;
 	v->cumulative = opt->cumulative;
-	setlocale(LC_CTYPE, "");
-	v->plain.ascii = opt->ascii || strcmp(nl_langinfo(CODESET), "UTF-8");
-	v->plain.color = want_color(opt->color, tty);
+	v->plain.ascii = view__ascii(opt);
+	v->plain.color = view__color(opt, tty);
 	v->plain.verbose = opt->verbose;
 	if (tty && !ioctl(fileno(out), TIOCGWINSZ, &size))
 		v->plain.width = size.ws_col;

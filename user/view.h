@@ -23,6 +23,11 @@ struct view {
 	struct kallsyms *ksyms; /* made with the first slow clear */
 };
 
+/* Nothing but ASCII: asked for, or all that the locale can. Sets LC_CTYPE. */
+bool view__ascii(const struct run_options *opt);
+/* Colours, on what is a terminal or not: --color, NO_COLOR and TERM decide. */
+bool view__color(const struct run_options *opt, bool tty);
+
 /* out must outlive the view. Colours and width are those of out, if it is a terminal. */
 void view__init(struct view *v, const struct run_options *opt, FILE *out);
 void view__free(struct view *v);
