@@ -11,6 +11,7 @@
 #include "commands.h"
 #include "exposition.h"
 #include "log.h"
+#include "serve_drop.h"
 #include "serve_http.h"
 #include "serve_listen.h"
 #include "serve_notify.h"
@@ -235,7 +236,10 @@ static int serve(struct serving *s)
 		if (err)
 			return err;
 	}
-	err = announce(s);
+	/* From here on only what is open can be used. */
+	err = drop__privileges(s->opt->serve.user);
+	if (!err)
+		err = announce(s);
 	if (err)
 		return err;
 	if (s->opt->run.duration_ns)

@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,6 +49,7 @@ struct collector *collector__new(const struct run_options *opt, struct machine *
 	c->opt = opt;
 	c->machine = machine;
 	c->clear.session_fd = c->allocator.session_fd = -1;
+	c->statm_fd = c->stats_enabled_fd = -1;
 	libbpf_set_print(print_libbpf);
 	return c;
 }
@@ -69,6 +71,8 @@ void collector__free(struct collector **cp)
 	coverage_reader__free(&c->coverage);
 	payers__free(&c->payers);
 	probe_kernel__close(&c->kernel);
+	util__cleanup_close(&c->statm_fd);
+	util__cleanup_close(&c->stats_enabled_fd);
 	free(c->values);
 	free(c->claimed);
 	free(c);
@@ -281,6 +285,32 @@ static int alloc_buffers(struct collector *c)
 	return c->values && c->claimed && c->payers ? 0 : err_r(-ENOMEM, "out of memory");
 }
 
+static uint64_t map_bytes(int fd)
+{
+	char path[64], text[2048], *line;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	if (util__read_text(path, text, sizeof(text)) < 0)
+		return 0;
+	line = strstr(text, "memlock:");
+	return line ? strtoull(line + strlen("memlock:"), NULL, 10) : 0;
+}
+
+/*
+ * Opens what snapshots need of /proc: an exporter gives up the right to open
+ * anything. The size of the maps does not change.
+ */
+static void open_self(struct collector *c)
+{
+	struct bpf_map *map;
+
+	c->statm_fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+	c->stats_enabled_fd = open("/proc/sys/kernel/bpf_stats_enabled", O_RDONLY | O_CLOEXEC);
+	bpf_object__for_each_map(map, c->skel->obj)
+		if (bpf_map__fd(map) >= 0)
+			c->map_bytes += map_bytes(bpf_map__fd(map));
+}
+
 int collector__load(struct collector *c)
 {
 	struct probe_answer a;
@@ -313,6 +343,7 @@ int collector__load(struct collector *c)
 	if (err)
 		return err_errno_r(err,
 				   "the kernel refused the programs; -vv shows what its verifier said");
+	open_self(c);
 	return 0;
 }
 
@@ -487,32 +518,26 @@ static int read_cpus(struct collector *c, struct zs_cpu *sum)
 	return 0;
 }
 
-static uint64_t map_bytes(int fd)
+/* The beginning of a small file, as a string. */
+static bool read_again(int fd, char *buf, size_t size)
 {
-	char path[64], text[2048], *line;
+	ssize_t n = fd < 0 ? -1 : pread(fd, buf, size - 1, 0);
 
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
-	if (util__read_text(path, text, sizeof(text)) < 0)
-		return 0;
-	line = strstr(text, "memlock:");
-	return line ? strtoull(line + strlen("memlock:"), NULL, 10) : 0;
+	buf[n > 0 ? n : 0] = '\0';
+	return n > 0;
 }
 
 static void read_self(struct collector *c, struct snapshot *s)
 {
 	unsigned long long size, resident;
 	struct bpf_program *prog;
-	struct bpf_map *map;
 	char text[128];
-	uint64_t on;
 
-	bpf_object__for_each_map(map, c->skel->obj)
-		if (bpf_map__fd(map) >= 0)
-			s->self.map_bytes += map_bytes(bpf_map__fd(map));
-	if (util__read_text("/proc/self/statm", text, sizeof(text)) > 0 &&
+	s->self.map_bytes = c->map_bytes;
+	if (read_again(c->statm_fd, text, sizeof(text)) &&
 	    sscanf(text, "%llu %llu", &size, &resident) == 2)
 		s->self.rss_bytes = resident * c->machine->page_size;
-	if (util__read_u64("/proc/sys/kernel/bpf_stats_enabled", &on) || !on)
+	if (!read_again(c->stats_enabled_fd, text, sizeof(text)) || text[0] == '0')
 		return;
 	s->self.bpf_seconds.known = true;
 	bpf_object__for_each_program(prog, c->skel->obj)

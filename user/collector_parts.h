@@ -34,6 +34,8 @@ struct collector {
 	struct attach_pair clear;
 	struct attach_pair allocator; /* no function: not measured */
 	int cpus; /* possible */
+	int statm_fd, stats_enabled_fd; /* -1: cannot be read */
+	uint64_t map_bytes;
 
 	struct probe_state probes[COLLECTOR_PROBES];
 	size_t nr_probes;

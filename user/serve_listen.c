@@ -28,9 +28,6 @@ void listeners__close(struct listeners *l)
 
 	for (i = 0; i < l->nr; i++) {
 		util__cleanup_close(&l->one[i].fd);
-		/* Those of systemd stay with it. */
-		if (l->one[i].path)
-			unlink(l->one[i].name + strlen(UNIX_PREFIX));
 	}
 	l->nr = 0;
 }
@@ -90,7 +87,10 @@ static int add(struct listeners *l, int fd)
 	return err;
 }
 
-/* A socket that nobody listens on any more is in the way of the next start. */
+/*
+ * A socket that nobody listens on any more is in the way of the next start: a
+ * server that has given up its rights cannot remove its own.
+ */
 static void remove_stale(const struct sockaddr_un *un)
 {
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -119,7 +119,6 @@ static int open_unix(struct listeners *l, const char *path)
 	err = add(l, fd);
 	if (err)
 		return err_errno_r(err, "unix:%s cannot be listened on", path);
-	l->one[l->nr - 1].path = true;
 	(void)TAKE_FD(fd);
 	return 0;
 }

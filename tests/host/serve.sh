@@ -73,6 +73,15 @@ once_is_the_report() {
 		"$body" json "$work/once.prom" "$work/json"
 }
 
+is_recording() {
+	"$zeroscope" report "$1" >"$work/report" && grep -q '^Total of' "$work/report"
+}
+
+# status WORD: a line of the server's /proc status
+status() {
+	sed -n "s/^$1:[[:space:]]*//p" "/proc/$server/status"
+}
+
 nothing_left_behind() {
 	local files=("$work"/once*)
 
@@ -97,12 +106,19 @@ check_status "a directory that is not there is one sentence" 1 \
 
 # Totals that do not move: one frame.
 start && get /snapshot && cp "$work/body" "$work/frame"
-check "a snapshot is a recording" "$zeroscope" report "$work/frame"
+check "a snapshot is a recording" is_recording "$work/frame"
 end TERM
 recording=$work/frame
 
 check "it starts" start --series=full --native-histograms 4 --cgroup-series 5 \
 	--web.listen-address "unix:$work/socket"
+expect_eq "it has one thread" "$(status Threads)" 1
+for set in CapInh CapPrm CapEff CapAmb; do
+	expect_eq "no capability in $set" "$(status $set)" 0000000000000000
+done
+expect_eq "and can get none" "$(status NoNewPrivs)" 1
+expect_eq "its system calls are filtered" "$(status Seccomp)" 2
+expect_match "it is not root" "$(status Uid)" '^[1-9]'
 check "text is what is not asked otherwise" get /metrics
 check "with its type" has_header 'content-type: text/plain; version=0.0.4; charset=utf-8'
 cp "$work/body" "$work/text"
@@ -136,7 +152,8 @@ expect_eq "a header of 1 MiB is refused" \
 	   code /metrics -H @"$work/big" 2>/dev/null)" 431
 expect_eq "and the next request is answered" "$(code /metrics)" 200
 check "SIGTERM ends it well" end TERM
-check "and removes its Unix socket" test ! -e "$work/socket"
+check "its Unix socket can be taken again" start --web.listen-address "unix:$work/socket"
+end TERM
 
 start --web.telemetry-path /zero
 expect_eq "another path" "$(code /zero)" 200

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "serve_drop.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <sys/capability.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <linux/bpf.h>
+#include <seccomp.h>
+
+#include "log.h"
+#include "util.h"
+
+#define DEFAULT_USER "nobody"
+
+/* --- The user. */
+
+static int become(const char *name)
+{
+	const struct passwd *pw;
+
+	errno = 0;
+	pw = getpwnam(name);
+	if (!pw)
+		return err_r(-ENOENT, "there is no user %s to become; name one with --user", name);
+	if (!pw->pw_uid)
+		return err_r(-EINVAL, "--user: %s is root, who may do everything; name another",
+			     name);
+	if (setgroups(0, NULL) || setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) ||
+	    setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid))
+		return err_errno_r(-errno, "this process cannot become user %s", name);
+	return 0;
+}
+
+/* --- Capabilities. */
+
+/* What could be gained again, where we may say so; without it no_new_privs still holds. */
+static void drop_bounding_set(void)
+{
+	cap_value_t cap;
+
+	for (cap = 0; cap < cap_max_bits(); cap++)
+		cap_drop_bound(cap);
+}
+
+static int drop_capabilities(void)
+{
+	cap_t none = cap_init();
+	int err = 0;
+
+	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	if (!none || cap_set_proc(none))
+		err = -errno;
+	cap_free(none);
+	if (err)
+		return err_errno_r(err, "the capabilities could not be given up");
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return err_errno_r(-errno, "new privileges could not be ruled out");
+	return 0;
+}
+
+/* --- System calls. */
+
+/* On what is open already, on memory, and on time. */
+static const int calls[] = {
+	/* files and sockets */
+	SCMP_SYS(read),
+	SCMP_SYS(readv),
+	SCMP_SYS(pread64),
+	SCMP_SYS(write),
+	SCMP_SYS(writev),
+	SCMP_SYS(close),
+	SCMP_SYS(lseek),
+	SCMP_SYS(fstat),
+	SCMP_SYS(getdents64),
+	SCMP_SYS(fcntl),
+	SCMP_SYS(fsync),
+	SCMP_SYS(ftruncate),
+	SCMP_SYS(dup),
+	SCMP_SYS(accept),
+	SCMP_SYS(accept4),
+	SCMP_SYS(recvfrom),
+	SCMP_SYS(recvmsg),
+	SCMP_SYS(sendto),
+	SCMP_SYS(sendmsg),
+	SCMP_SYS(sendfile),
+	SCMP_SYS(shutdown),
+	SCMP_SYS(getsockopt),
+	SCMP_SYS(setsockopt),
+	SCMP_SYS(getsockname),
+	SCMP_SYS(getpeername),
+	/* waiting */
+	SCMP_SYS(poll),
+	SCMP_SYS(ppoll),
+	SCMP_SYS(epoll_wait),
+	SCMP_SYS(epoll_pwait),
+	SCMP_SYS(epoll_ctl),
+	SCMP_SYS(nanosleep),
+	SCMP_SYS(clock_nanosleep),
+	SCMP_SYS(restart_syscall),
+	SCMP_SYS(futex),
+	/* signals and the end */
+	SCMP_SYS(rt_sigreturn),
+	SCMP_SYS(rt_sigprocmask),
+	SCMP_SYS(rt_sigaction),
+	SCMP_SYS(tgkill),
+	SCMP_SYS(exit),
+	SCMP_SYS(exit_group),
+	/* memory */
+	SCMP_SYS(brk),
+	SCMP_SYS(munmap),
+	SCMP_SYS(mremap),
+	SCMP_SYS(madvise),
+	/* what it is and when */
+	SCMP_SYS(clock_gettime),
+	SCMP_SYS(clock_getres),
+	SCMP_SYS(gettimeofday),
+	SCMP_SYS(time),
+	SCMP_SYS(getpid),
+	SCMP_SYS(gettid),
+	SCMP_SYS(getuid),
+	SCMP_SYS(geteuid),
+	SCMP_SYS(getrusage),
+	SCMP_SYS(getrandom),
+	SCMP_SYS(sysinfo),
+	SCMP_SYS(uname),
+};
+
+/* Commands of bpf(2) that read maps, programs, links, and iterators that are there. */
+static const int bpf_commands[] = {
+	BPF_MAP_LOOKUP_ELEM,	BPF_MAP_GET_NEXT_KEY, BPF_MAP_LOOKUP_BATCH,
+	BPF_OBJ_GET_INFO_BY_FD, BPF_ITER_CREATE,
+};
+
+static int allow_all(scmp_filter_ctx filter)
+{
+	int err = 0;
+	size_t i;
+
+	for (i = 0; !err && i < ARRAY_SIZE(calls); i++)
+		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i], 0);
+	for (i = 0; !err && i < ARRAY_SIZE(bpf_commands); i++)
+		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(bpf), 1,
+				       SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)bpf_commands[i]));
+	/* No memory becomes code. */
+	if (!err)
+		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
+				       SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+	if (!err)
+		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
+				       SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+	/* Limits are read, and not set. */
+	if (!err)
+		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1,
+				       SCMP_A2(SCMP_CMP_EQ, 0));
+	/* fstat() of newer C libraries: of a descriptor, with an empty path. */
+	if (!err)
+		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(newfstatat), 1,
+				       SCMP_A3(SCMP_CMP_MASKED_EQ, 0x1000, 0x1000));
+	return err;
+}
+
+static int filter_calls(void)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+	int err = filter ? allow_all(filter) : -ENOMEM;
+
+	if (!err)
+		err = seccomp_load(filter);
+	seccomp_release(filter);
+	if (err)
+		return err_errno_r(err,
+				   "the filter of system calls could not be set up; the kernel "
+				   "needs CONFIG_SECCOMP_FILTER");
+	return 0;
+}
+
+int drop__privileges(const char *user)
+{
+	int err = 0;
+
+	/* The C library reads the time zone once: not later, when it cannot. */
+	tzset();
+	if (!geteuid()) {
+		drop_bounding_set();
+		err = become(user ? user : DEFAULT_USER);
+	}
+	if (!err)
+		err = drop_capabilities();
+	if (!err)
+		err = filter_calls();
+	return err;
+}

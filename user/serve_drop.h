@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef USER_SERVE_DROP_H
+#define USER_SERVE_DROP_H
+
+/*
+ * Gives up, for good, everything that serving does not need: root, all
+ * capabilities, the gain of any by execve(), and all system calls but those on
+ * descriptors that are open. Of bpf(2), what reads is left.
+ *
+ * user: whom to become if we are root; NULL is nobody. The process must have
+ * one thread. 0, or -errno after a sentence; it must then not serve.
+ */
+int drop__privileges(const char *user);
+
+#endif /* USER_SERVE_DROP_H */
