@@ -5,6 +5,8 @@
  * zero block devices and compare, kill a process that does.  Each subcommand
  * prints one line on success, and what was wrong, with status 1, otherwise.
  */
+#include "prove.h"
+
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -24,18 +26,20 @@
 #include <unistd.h>
 
 #ifndef MAP_HUGE_SHIFT
-#define MAP_HUGE_SHIFT	26
+#define MAP_HUGE_SHIFT 26
 #endif
 #ifndef MFD_HUGETLB
-#define MFD_HUGETLB	4U
+#define MFD_HUGETLB 4U
 #endif
 
-#define PATTERN	0xa5a5a5a5a5a5a5a5ULL
+#define PATTERN 0xa5a5a5a5a5a5a5a5ULL
 
 static size_t page_size;
 
-__attribute__((noreturn, format(printf, 1, 2)))
-static void fail(const char *format, ...)
+#define fail   prove_fail
+#define number prove_number
+
+void prove_fail(const char *format, ...)
 {
 	va_list args;
 
@@ -47,7 +51,7 @@ static void fail(const char *format, ...)
 	exit(1);
 }
 
-static unsigned long long number(const char *text)
+unsigned long long prove_number(const char *text)
 {
 	char *end;
 	unsigned long long value = strtoull(text, &end, 0);
@@ -111,7 +115,10 @@ static void dirty(size_t size)
 static size_t huge_bytes(const void *p)
 {
 	static const char *const fields[] = {
-		"AnonHugePages:", "ShmemPmdMapped:", "Shared_Hugetlb:", "Private_Hugetlb:",
+		"AnonHugePages:",
+		"ShmemPmdMapped:",
+		"Shared_Hugetlb:",
+		"Private_Hugetlb:",
 	};
 	FILE *file = fopen("/proc/self/smaps", "r");
 	char line[256];
@@ -130,8 +137,7 @@ static size_t huge_bytes(const void *p)
 		for (size_t i = 0; here && i < sizeof(fields) / sizeof(fields[0]); i++) {
 			size_t len = strlen(fields[i]);
 
-			if (!strncmp(line, fields[i], len) &&
-			    sscanf(line + len, "%lu", &kib) == 1)
+			if (!strncmp(line, fields[i], len) && sscanf(line + len, "%lu", &kib) == 1)
 				sum += kib << 10;
 		}
 	}
@@ -155,7 +161,7 @@ static int cmd_faults(char **arg)
 	unsigned long huge = 0;
 
 	for (unsigned long i = 0; i < count; i++) {
-		const size_t places[] = { 0, 1, pages / 2, pages - 1, pages - 2, (i * 7919) % pages };
+		const size_t places[] = {0, 1, pages / 2, pages - 1, pages - 2, (i * 7919) % pages};
 		const size_t place = places[i % 6] % pages * page_size + 8 * (i % 64);
 		size_t bytes = size, bad;
 		void *area, *p;
@@ -167,7 +173,8 @@ static int cmd_faults(char **arg)
 			p = (void *)(((uintptr_t)area + size - 1) & -size);
 			madvise(p, size, MADV_HUGEPAGE);
 		} else if (memfd) {
-			fd = memfd_create("prove", MFD_HUGETLB | (unsigned int)log2 << MAP_HUGE_SHIFT);
+			fd = memfd_create("prove",
+					  MFD_HUGETLB | (unsigned int)log2 << MAP_HUGE_SHIFT);
 			if (fd < 0 || ftruncate(fd, size))
 				fail("memfd of %zu bytes: %s", size, strerror(errno));
 			/* Half of them through fallocate, which zeroes without a fault. */
@@ -175,8 +182,10 @@ static int cmd_faults(char **arg)
 				fail("fallocate of %zu bytes: %s", size, strerror(errno));
 			area = p = map(size, MAP_SHARED, fd);
 		} else {
-			area = p = map(size, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB |
-				       log2 << MAP_HUGE_SHIFT, -1);
+			area = p = map(size,
+				       MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB |
+					       log2 << MAP_HUGE_SHIFT,
+				       -1);
 		}
 
 		*(volatile char *)((char *)p + place) = 0;
@@ -184,8 +193,8 @@ static int cmd_faults(char **arg)
 			huge++;
 		bad = differs(p, size, 0);
 		if (bad != size)
-			fail("%s of %zu bytes, touched at %zu: old data at offset %zu",
-			     kind, size, place, bad);
+			fail("%s of %zu bytes, touched at %zu: old data at offset %zu", kind, size,
+			     place, bad);
 		fill(p, size);
 		munmap(area, bytes);
 		if (fd >= 0)
@@ -212,11 +221,22 @@ static int cmd_touch(char **arg)
 	return 0;
 }
 
+static size_t pmd_size(void)
+{
+	FILE *file = fopen("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size", "re");
+	size_t size = 0;
+
+	if (!file || fscanf(file, "%zu", &size) != 1)
+		fail("this kernel has no transparent huge pages");
+	fclose(file);
+	return size;
+}
+
 /* zeropage COUNT: read faults, which map the huge zero folio; compare all of it */
 static int cmd_zeropage(char **arg)
 {
 	const unsigned long count = number(arg[0]);
-	const size_t size = 2 << 20;
+	const size_t size = pmd_size();
 
 	for (unsigned long i = 0; i < count; i++) {
 		char *area = map(2 * size, MAP_PRIVATE | MAP_ANONYMOUS, -1);
@@ -255,7 +275,7 @@ static void transfer(int fd, bool write, char *buf, size_t size, off_t off)
 static int cmd_zeroout(char **arg)
 {
 	const size_t size = number(arg[1]);
-	const uint64_t range[2] = { number(arg[2]), number(arg[3]) };
+	const uint64_t range[2] = {number(arg[2]), number(arg[3])};
 	char *buf = map(size, MAP_PRIVATE | MAP_ANONYMOUS, -1);
 	int fd = open(arg[0], O_RDWR | O_DIRECT | O_CLOEXEC);
 	size_t bad;
@@ -287,7 +307,7 @@ static int cmd_zeroout(char **arg)
 /* zero DEVICE LENGTH COUNT: BLKZEROOUT and nothing else, for measurements */
 static int cmd_zero(char **arg)
 {
-	const uint64_t range[2] = { 0, number(arg[1]) };
+	const uint64_t range[2] = {0, number(arg[1])};
 	int fd = open(arg[0], O_RDWR | O_CLOEXEC);
 
 	if (fd < 0)
@@ -311,7 +331,7 @@ static double now(void)
 /* kill DEVICE LENGTH AFTER_MS: SIGKILL a BLKZEROOUT, print how long it takes to end */
 static int cmd_kill(char **arg)
 {
-	const uint64_t range[2] = { 0, number(arg[1]) };
+	const uint64_t range[2] = {0, number(arg[1])};
 	pid_t pid = fork();
 	double start;
 	int status;
@@ -374,7 +394,7 @@ static int cmd_dio(char **arg)
 static int cmd_zerocost(char **arg)
 {
 	const unsigned long count = number(arg[2]);
-	char *once[] = { arg[0], arg[1], (char[]){ "1" } };
+	char *once[] = {arg[0], arg[1], (char[]){"1"}};
 	double start;
 
 	cmd_zero(once);
@@ -382,6 +402,19 @@ static int cmd_zerocost(char **arg)
 	cmd_zero(arg);
 	printf("%.0f\n", (now() - start) * 1e9 / count);
 	return 0;
+}
+
+char *prove_map_huge(const char *kind, unsigned long size, unsigned long count)
+{
+	const bool thp = !strcmp(kind, "thp");
+	const int flags = thp ? 0 : MAP_HUGETLB | __builtin_ctzl(size) << MAP_HUGE_SHIFT;
+	char *area =
+		map((count + thp) * size, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | flags, -1);
+	char *p = (char *)(((uintptr_t)area + size - 1) & -size);
+
+	if (thp)
+		madvise(p, count * size, MADV_HUGEPAGE);
+	return p;
 }
 
 /*
@@ -395,20 +428,14 @@ static int cmd_cost(char **arg)
 	const bool thp = !strcmp(arg[0], "thp");
 	unsigned long n = loops;
 	double start, each;
-	char *area, *p;
+	char *p;
 
 	/* Two instructions a turn: tells whether a nanosecond is an instruction. */
 	start = now();
-	__asm__ volatile("1: dec %0; jnz 1b" : "+r" (n));
+	__asm__ volatile("1: dec %0; jnz 1b" : "+r"(n));
 	each = (now() - start) * 1e9 / (2.0 * loops);
 
-	if (thp)
-		area = map((count + 2) * size, MAP_PRIVATE | MAP_ANONYMOUS, -1);
-	else
-		area = map((count + 1) * size, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB |
-			   __builtin_ctzl(size) << MAP_HUGE_SHIFT | MAP_NORESERVE, -1);
-	p = (char *)(((uintptr_t)area + size - 1) & -size);
-	madvise(p, (count + 1) * size, MADV_HUGEPAGE);
+	p = prove_map_huge(arg[0], size, count + thp);
 	if (thp)
 		((volatile char *)p)[count * size] = 1;
 	start = now();
@@ -465,7 +492,8 @@ static void kcore_read(const struct kcore *core, uint64_t addr, void *buf, size_
 	for (int i = 0; i < core->segments; i++) {
 		const Elf64_Phdr *s = &core->segment[i];
 
-		if (s->p_type != PT_LOAD || addr < s->p_vaddr || addr - s->p_vaddr + size > s->p_memsz)
+		if (s->p_type != PT_LOAD || addr < s->p_vaddr ||
+		    addr - s->p_vaddr + size > s->p_memsz)
 			continue;
 		if (pread(core->fd, buf, size, s->p_offset + addr - s->p_vaddr) != (ssize_t)size)
 			fail("cannot read %zu bytes of kernel memory at %llx", size,
@@ -516,20 +544,19 @@ static const struct {
 	int args;
 	int (*run)(char **arg);
 } commands[] = {
-	{ "faults", 3, cmd_faults },	{ "touch", 2, cmd_touch },
-	{ "zeropage", 1, cmd_zeropage },	{ "zeroout", 4, cmd_zeroout },
-	{ "zero", 3, cmd_zero },		{ "kill", 3, cmd_kill },
-	{ "dio", 2, cmd_dio },		{ "dirty", 1, cmd_dirty },		{ "cost", 3, cmd_cost },
-	{ "zerocost", 3, cmd_zerocost },
-
-	{ "fillfile", 2, cmd_fillfile },	{ "kcore", 2, cmd_kcore },
-	{ "refcount", 1, cmd_refcount },
+	{"faults", 3, cmd_faults},     {"touch", 2, cmd_touch},	      {"zeropage", 1, cmd_zeropage},
+	{"zeroout", 4, cmd_zeroout},   {"zero", 3, cmd_zero},	      {"kill", 3, cmd_kill},
+	{"dio", 2, cmd_dio},	       {"dirty", 1, cmd_dirty},	      {"cost", 3, cmd_cost},
+	{"zerocost", 3, cmd_zerocost}, {"waker", 4, prove_waker},     {"fillfile", 2, cmd_fillfile},
+	{"kcore", 2, cmd_kcore},       {"refcount", 1, cmd_refcount},
 };
 
 int main(int argc, char **argv)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	page_size = sysconf(_SC_PAGESIZE);
+	if (getpid() == 1)
+		return prove_init();
 	for (size_t i = 0; argc > 1 && i < sizeof(commands) / sizeof(commands[0]); i++) {
 		if (!strcmp(argv[1], commands[i].name) && argc == 2 + commands[i].args)
 			return commands[i].run(argv + 2);

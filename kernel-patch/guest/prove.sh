@@ -15,6 +15,7 @@ figure() { echo "figure $1 $2"; }
 # is WHAT SEEN EXPECTED
 is() { if [ "$2" = "$3" ]; then ok "$1 = $2"; else bad "$1 is $2, not $3"; fi; }
 vmstat() { sed -n "s/^$1 //p" /proc/vmstat; }
+quiet() { "$@" >/dev/null; }
 run() { "$@" || STATUS=1; }
 symbol() { awk -v s="$1" '$3 == s { print $1; exit }' /proc/kallsyms; }
 
@@ -201,6 +202,7 @@ case_bios() {
 	echo 'bio_add_page __blkdev_issue_zero_pages bio_alloc_bioset bvec_alloc submit_bio' >$TRACE/set_ftrace_filter
 	echo 1 >$TRACE/events/block/block_bio_queue/enable
 	echo >$TRACE/trace
+	echo 1 >$TRACE/tracing_on
 	echo 1 >$TRACE/function_profile_enabled
 	run prove zero /dev/nullb0 1G 1
 	echo 0 >$TRACE/function_profile_enabled
@@ -211,29 +213,74 @@ case_bios() {
 	echo >$TRACE/set_ftrace_filter
 }
 
-# instructions of a huge page fault, and calls of cond_resched() in it
-case_cost() {
+# profile FUNCTION COMMAND…: how often the command called the function
+profile() {
+	echo "$1" >$TRACE/set_ftrace_filter
+	echo 0 >$TRACE/function_profile_enabled
+	echo 1 >$TRACE/function_profile_enabled
+	function=$1
+	shift
+	"$@" >/dev/null || STATUS=1
+	echo 0 >$TRACE/function_profile_enabled
+	cat $TRACE/trace_stat/function* | awk -v f="$function" '$1 == f { n += $2 } END { print n + 0 }'
+	echo >$TRACE/set_ftrace_filter
+}
+
+# waker LABEL KIND SIZE COUNT: how late a real-time task is that wants to run every millisecond
+waker() {
+	label=$1
+	shift
+	set -- $(prove waker "$@" 1000)
+	figure "waker_samples_$label" "$1"
+	figure "waker_p50_$label" "$2"
+	figure "waker_p99_$label" "$3"
+	figure "waker_max_$label" "$4"
+}
+
+# What zeroscope says of the same: the delays that it saw while 1 GiB was cleared
+tool() {
+	zeroscope run --json --cumulative -i 1000s >/tmp/tool.json 2>/tmp/tool.err &
+	pid=$!
+	until grep -q '^attached:' /tmp/tool.err; do
+		kill -0 $pid 2>/dev/null || { bad "zeroscope ended: $(cat /tmp/tool.err)"; return; }
+		usleep 10000
+	done
+	prove waker hugetlb 1G 1 1000 >/dev/null
+	kill -INT $pid
+	wait $pid
+	tail -n 1 /tmp/tool.json | sed 's/^/tool '"$1"' /'
+}
+
+# bench [GIB [TOOL]]: the figures of the cover letter for every preemption model, with 1 GiB pages
+# and zeroscope's view if asked for. Where the clock counts instructions, a nanosecond is one.
+case_bench() {
 	echo always >$THP/enabled
 	only_size 2048
-	set -- "$1" $(prove cost thp 2M 64)
-	figure fault_2M "$2"
-	figure nanoseconds_an_instruction "$3"
-	echo __cond_resched >$TRACE/set_ftrace_filter
-	echo 1 >$TRACE/function_profile_enabled
-	prove touch 2M 64
-	echo 0 >$TRACE/function_profile_enabled
-	figure resched_calls_of_64_faults "$(cat $TRACE/trace_stat/function* |
-		awk '$1 == "__cond_resched" { n += $2 } END { print n + 0 }')"
-	echo >$TRACE/set_ftrace_filter
-	[ -n "$1" ] || return 0
-	echo 1 >/sys/kernel/mm/hugepages/hugepages-1048576kB/nr_hugepages
-	set -- $(prove cost hugetlb 1G 1)
-	figure fault_1G "$1"
+	[ -z "$1" ] || echo 1 >/sys/kernel/mm/hugepages/hugepages-1048576kB/nr_hugepages
+	for model in none voluntary full; do
+		echo $model >/sys/kernel/debug/sched/preempt || bad "no preemption model $model"
+		set -- "$1" "$2" $(prove cost thp 2M 64)
+		figure "$model.fault_2M" "$3"
+		figure "$model.clock" "$4"
+		count_extents prove touch 2M 4
+		figure "$model.extents_2M" $((EXTENTS / 4))
+		figure "$model.resched_2M" $(($(profile __cond_resched prove touch 2M 64) / 64))
+		waker "2M" thp 2M 128 | sed "s/^figure /figure $model./"
+		[ -n "$1" ] || continue
+		figure "$model.fault_1G" "$(prove cost hugetlb 1G 1 | cut -d' ' -f1)"
+		count_extents quiet prove waker hugetlb 1G 1 1000000
+		figure "$model.extents_1G" "$EXTENTS"
+		figure "$model.resched_1G" "$(profile __cond_resched prove waker hugetlb 1G 1 1000000)"
+		waker "1G" hugetlb 1G 1 | sed "s/^figure /figure $model./"
+		[ -z "$2" ] || tool "$model"
+	done
+	case_bios
+	case_zerocost
 }
 
 # instructions of BLKZEROOUT by GiB
 case_zerocost() {
-	null_blk nullb0 size 4096 blocksize 4096
+	[ -b /dev/nullb0 ] || null_blk nullb0 size 4096 blocksize 4096
 	set -- $(prove zerocost /dev/nullb0 1G 4)
 	figure zeroout_1G "$1"
 }
