@@ -69,8 +69,16 @@ check: packages-check $(SKEL)		## formatting, clang-tidy, cppcheck, shellcheck
 relocations: $B/bpf/zeroscope.bpf.o $B/bpf/zeroscope_void.bpf.o	## every CO-RE relocation against the BTF of every kernel of the matrix
 	$Qtests/host/core-relocations.sh
 
-.PHONY: packages-run packages-test packages-check packages-build
-packages-run packages-test packages-check packages-build:
+.PHONY: kernel
+kernel: packages-kernel			## Linux 6.12 with kernel-patch/, and without: tests/vm/vm --kernel patched
+	$Qkernel-patch/build
+
+.PHONY: kernel-matrix
+kernel-matrix: packages-matrix kernel all	## every proof of kernel-patch/: other architectures, each patch; hours
+	$Qkernel-patch/matrix
+
+.PHONY: packages-run packages-test packages-check packages-build packages-kernel packages-matrix
+packages-run packages-test packages-check packages-build packages-kernel packages-matrix:
 	$Qpackaging/packages $(@:packages-%=%)
 
 .PHONY: install
@@ -83,7 +91,7 @@ clean:					## remove what was built (downloads stay in the cache)
 
 .PHONY: help
 help:					## this list
-	@awk -F '## ' '/^[a-z-]+:.*## / { split($$1, t, ":"); printf "  %-12s %s\n", t[1], $$2 }' $(MAKEFILE_LIST)
+	@awk -F '## ' '/^[a-z-]+:.*## / { split($$1, t, ":"); printf "  %-14s %s\n", t[1], $$2 }' $(MAKEFILE_LIST)
 
 # Rules. -MMD -MP for both compilers: editing any header rebuilds what includes it.
 
