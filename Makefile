@@ -10,6 +10,10 @@ CC	?= cc
 CLANG	?= clang
 BPFTOOL	?= $(firstword $(wildcard /usr/sbin/bpftool /usr/local/sbin/bpftool) bpftool)
 PREFIX	?= /usr/local
+MANDIR	?= $(PREFIX)/share/man/man1
+BASHDIR	?= $(PREFIX)/share/bash-completion/completions
+ZSHDIR	?= $(PREFIX)/share/zsh/site-functions
+FISHDIR	?= $(PREFIX)/share/fish/vendor_completions.d
 V	?= 0
 Q	:= $(if $(filter 1,$V),,@)
 say	= $(if $(filter 1,$V),,@printf '  %-8s %s\n' $(1) $(2);)
@@ -57,9 +61,10 @@ unit: $(UNIT)				## the unit tests alone
 	$Qtests/run unit
 
 .PHONY: soak
-soak: packages-test $(UNIT)		## the trials of diff's statistics, 20 times as many (minutes)
+soak: packages-test all $(UNIT)	## the trials of diff's statistics, 20 times as many, and a kernel against itself (an hour)
 	$QZEROSCOPE_TRIALS=20000 $B/tests/unit/test_stats
 	$QZEROSCOPE_TRIALS=20000 $B/tests/unit/test_diff
+	$Qtests/soak/same-kernel
 
 .PHONY: check
 check: packages-check $(SKEL)		## formatting, clang-tidy, cppcheck, shellcheck
@@ -77,13 +82,29 @@ kernel: packages-kernel			## Linux 6.12 with kernel-patch/, and without: tests/v
 kernel-matrix: packages-matrix kernel all	## every proof of kernel-patch/: other architectures, each patch; hours
 	$Qkernel-patch/matrix
 
-.PHONY: packages-run packages-test packages-check packages-build packages-kernel packages-matrix
-packages-run packages-test packages-check packages-build packages-kernel packages-matrix:
+.PHONY: packages-run packages-test packages-check packages-build packages-kernel packages-matrix packages-deb
+packages-run packages-test packages-check packages-build packages-kernel packages-matrix packages-deb:
 	$Qpackaging/packages $(@:packages-%=%)
 
+.PHONY: docs
+docs: $B/docs/stamp			## manual pages and shell completions, from the table of options
+
 .PHONY: install
-install: $B/zeroscope			## install to DESTDIR/PREFIX
-	install -D -m 0755 $B/zeroscope $(DESTDIR)$(PREFIX)/sbin/zeroscope
+install: $B/zeroscope $B/docs/stamp	## install to DESTDIR/PREFIX
+	install -D -m 0755 $B/zeroscope $(DESTDIR)$(PREFIX)/bin/zeroscope
+	install -d $(DESTDIR)$(MANDIR)
+	install -m 0644 $B/docs/*.1 $(DESTDIR)$(MANDIR)
+	install -D -m 0644 $B/docs/bash $(DESTDIR)$(BASHDIR)/zeroscope
+	install -D -m 0644 $B/docs/zsh $(DESTDIR)$(ZSHDIR)/_zeroscope
+	install -D -m 0644 $B/docs/fish $(DESTDIR)$(FISHDIR)/zeroscope.fish
+
+.PHONY: deb
+deb: packages-deb			## build the Debian package into build/deb
+	$Qpackaging/deb build
+
+.PHONY: test-deb
+test-deb: packages-deb			## build it, lintian, and install, run and remove it in a debootstrap
+	$Qpackaging/deb test
 
 .PHONY: clean
 clean:					## remove what was built (downloads stay in the cache)
@@ -115,11 +136,18 @@ $B/zeroscope: $(OBJ)
 $B/zeroscope-static: $(STATIC_OBJ)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -static -pthread $^ $(STATIC_LIBS) -o $@
 
+# A page for each command that the table knows; a new one needs nothing here.
+$B/docs/stamp: $B/zeroscope | $B/docs
+	$(call say,DOCS,$(@D))rm -f $(@D)/* && $< __docs man >$(@D)/zeroscope.1 && \
+		for c in $$($< __docs list); do $< __docs man $$c >$(@D)/zeroscope-$$c.1 || exit; done && \
+		for s in bash zsh fish; do $< __docs completion $$s >$(@D)/$$s || exit; done && \
+		touch $@
+
 $B/tests/unit/%: tests/unit/%.c $(ASAN_OBJ) $(MAKEFILE_LIST) | $B/tests/unit
 	$(call say,TEST,$@)$(CC) $(CPPFLAGS) -Iuser -O1 -g $(USER_CFLAGS) $(SANITIZE) -MMD -MP \
 		-MF $@.d $< $(ASAN_OBJ) -lcmocka $(LIBS) $(SERVE_LIBS) -o $@
 
-$B/bpf $B/user $B/asan $B/tests/unit:
+$B/bpf $B/user $B/asan $B/docs $B/tests/unit:
 	@mkdir -p $@
 
 .DELETE_ON_ERROR:

@@ -563,7 +563,15 @@ static int run_help(const struct options *opt)
 	return finish_output(stdout);
 }
 
-/* `zeroscope __docs man [COMMAND]`, `zeroscope __docs completion SHELL` */
+/* For the Makefile: what has a manual page, a name a line. */
+static void list_commands(void)
+{
+	for_each_command(c)
+		if (!options_commands[c].hidden)
+			puts(options_commands[c].name);
+}
+
+/* `zeroscope __docs man [COMMAND]`, `… completion SHELL`, `… list` */
 static int run_docs(const struct options *opt)
 {
 	const char *what = opt->positional[0];
@@ -572,8 +580,11 @@ static int run_docs(const struct options *opt)
 
 	if (strcmp(what, "man") == 0 && (!of || command != CMD_NONE))
 		options__print_man(stdout, command);
+	else if (strcmp(what, "list") == 0 && !of)
+		list_commands();
 	else if (strcmp(what, "completion") != 0 || !of || options__print_completion(stdout, of))
-		return usage_error(CMD_DOCS, "expected man [COMMAND] or completion bash, zsh or fish");
+		return usage_error(CMD_DOCS,
+				   "expected man [COMMAND], list, or completion bash, zsh or fish");
 	return finish_output(stdout);
 }
 
