@@ -38,6 +38,7 @@ OBJ	:= $(SRC:user/%.c=$B/user/%.o)
 STATIC_OBJ := $(filter-out $B/user/serve_%.o $B/user/cmd_serve.o,$(OBJ))
 ASAN_OBJ := $(filter-out $B/asan/main.o,$(SRC:user/%.c=$B/asan/%.o))
 UNIT	:= $(patsubst tests/unit/%.c,$B/tests/unit/%,$(wildcard tests/unit/test_*.c))
+GUEST	:= $(patsubst tests/vm/guest/%.c,$B/tests/guest/%,$(wildcard tests/vm/guest/*.c))
 # The object is compiled three times: see compat__session_is_return() in bpf/compat.bpf.h.
 SKEL	:= $(addprefix $B/bpf/,zeroscope.skel.h zeroscope_void.skel.h zeroscope_nobtf.skel.h)
 
@@ -53,7 +54,7 @@ demo: packages-run all			## measure a workload in a VM that boots debian-6.12
 	$Qtests/vm/demo
 
 .PHONY: test
-test: packages-test all $(UNIT)		## unit tests, and the tests on real kernels in VMs
+test: packages-test all $(UNIT) $(GUEST)		## unit tests, and the tests on real kernels in VMs
 	$Qtests/run
 
 .PHONY: unit
@@ -147,7 +148,11 @@ $B/tests/unit/%: tests/unit/%.c $(ASAN_OBJ) $(MAKEFILE_LIST) | $B/tests/unit
 	$(call say,TEST,$@)$(CC) $(CPPFLAGS) -Iuser -O1 -g $(USER_CFLAGS) $(SANITIZE) -MMD -MP \
 		-MF $@.d $< $(ASAN_OBJ) -lcmocka $(LIBS) $(SERVE_LIBS) -o $@
 
-$B/bpf $B/user $B/asan $B/docs $B/tests/unit:
+# Programs that tests run in a guest, which has no libraries of its own.
+$B/tests/guest/%: tests/vm/guest/%.c $(MAKEFILE_LIST) | $B/tests/guest
+	$(call say,TEST,$@)$(CC) $(CFLAGS) $(USER_CFLAGS) -D_GNU_SOURCE -static $< -o $@
+
+$B/bpf $B/user $B/asan $B/docs $B/tests/unit $B/tests/guest:
 	@mkdir -p $@
 
 .DELETE_ON_ERROR:

@@ -4,6 +4,7 @@
 # kernel: debian-6.12
 # matrix: preempt=none preempt=voluntary preempt=full
 # cmdline: init_on_alloc=0 hugepagesz=1G hugepages=1 default_hugepagesz=2M
+# smp: 4
 # memory: 3072
 # timeout: 1200
 # files: /usr/bin/jq tests/vm/guest/measure.sh
