@@ -151,12 +151,12 @@ static void add_span(const struct live_canvas *v, struct text *t)
 static void add_state(const struct live_canvas *v, struct text *t)
 {
 	const struct live *l = v->l;
-	char num[16];
+	char num[UTIL_DOUBLE_SIZE];
 
 	if (l->trouble[0]) {
 		text__add(t, "NO ANSWER ");
 	} else if (l->source == LIVE_RECORDING) {
-		live__short_number(num, l->speed);
+		util__format_double(l->speed, num);
 		if (l->ended)
 			text__add(t, "END ");
 		else if (l->is_frozen)

@@ -412,6 +412,8 @@ static void resume(struct screen *s)
 		putp(enter_ca_mode);
 	if (keypad_xmit)
 		putp(keypad_xmit);
+	/* putp() goes through stdio, and the rest of ncurses does not. */
+	fflush(stdout);
 	curs_set(1);
 	curs_set(0);
 	take_size(s);

@@ -1,0 +1,283 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# timeout: 900
+# The live view on a terminal, as people see it: in tmux, with the recording of docs/live-view/.
+# The screens kept there are compared; LIVE_UPDATE=1 writes them anew. Whatever ends the tool, the
+# terminal is as it was before.
+set -uo pipefail
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# shellcheck source=tests/lib/tap.sh
+. "$top/tests/lib/tap.sh"
+
+zeroscope=$top/build/zeroscope
+screens=$top/docs/live-view
+[ -x "$zeroscope" ] || skip_all "build/zeroscope is not built"
+command -v tmux >/dev/null || skip_all "there is no tmux"
+
+work=$(mktemp -d)
+trap 'tmux_ kill-server 2>/dev/null; rm -rf "$work"' EXIT
+export LC_ALL=C.UTF-8
+unset NO_COLOR COLORTERM TMUX
+
+tmux_() {
+	tmux -u -S "$work/tmux" -f /dev/null "$@"
+}
+
+# A recording plays so slowly that it stands still, and is moved by keys.
+PLAY="exec $zeroscope report --play --speed 0.01 $screens/busy.zs"
+
+# open COLUMNSxROWS COMMAND: a terminal with a shell that runs the command. The shell says when it
+# is done, and does not touch the terminal's settings as one with line editing would.
+open() {
+	# One server for all: a new one may meet the old one's end.
+	rm -f "$work/status" "$work/before" "$work/after"
+	printf '%s\n' "$2" >"$work/command"
+	cat >"$work/shell" <<-END
+		cd $work
+		stty -a >before
+		bash command
+		echo \$? >status
+		stty -a >after
+		exec cat
+	END
+	tmux_ kill-session -t live 2>/dev/null
+	tmux_ new-session -d -s live -x "${1%x*}" -y "${1#*x}" "TERM=tmux-256color exec bash $work/shell" \; \
+		set -g status off \; resize-window -x "${1%x*}" -y "${1#*x}"
+}
+
+keys() {
+	tmux_ send-keys -t live: "$@"
+}
+
+screen() {
+	tmux_ capture-pane -t live: -p "$@"
+}
+
+# shows PATTERN: waits until a line of the screen matches it
+shows() {
+	local tries
+
+	for ((tries = 0; tries < 300; tries++)); do
+		screen | grep -Eq -e "$1" && return 0
+		sleep 0.1
+	done
+	echo "no line matches '$1':"
+	screen
+	return 1
+}
+
+hides() {
+	! screen | grep -Eq -e "$1"
+}
+
+# ended STATUS: waits until the tool has ended like that, with the terminal as it was before
+ended() {
+	local tries
+
+	for ((tries = 0; tries < 600; tries++)); do
+		[ -s "$work/status" ] && [ -s "$work/after" ] && break
+		sleep 0.1
+	done
+	terminal_restored && echo "status $(cat "$work/status"), expected $1" &&
+		[ "$(cat "$work/status")" = "$1" ]
+}
+
+terminal_restored() {
+	local state tries
+
+	for ((tries = 0; tries < 50; tries++)); do
+		state=$(tmux_ display -t live: -p '#{alternate_on} #{cursor_flag} #{keypad_flag}')
+		[ "$state" != "0 1 0" ] || break
+		sleep 0.1
+	done
+	echo "alternate screen, cursor, keypad: $state"
+	diff "$work/before" "$work/after" && [ "$state" = "0 1 0" ]
+}
+
+# At the 39th interval, when all kinds of clears are in sight.
+to_the_middle() {
+	shows "playing|PAUSED" && keys -N 38 . && shows "PAUSED 14:44:21"
+}
+
+# golden NAME [OPTION…]: the screen is the one that is kept, or soon becomes it
+golden() {
+	local name=$1 tries
+
+	shift
+	if [ "${LIVE_UPDATE-}" = 1 ]; then
+		sleep 2
+		screen "$@" >"$screens/$name"
+		return 1
+	fi
+	for ((tries = 0; tries < 100; tries++)); do
+		screen "$@" >"$work/screen"
+		cmp -s "$screens/$name" "$work/screen" && return 0
+		sleep 0.1
+	done
+	diff -u "$screens/$name" "$work/screen"
+}
+
+open_at_the_middle() {
+	open "$1" "$2" && to_the_middle
+}
+
+# Keeps the server when a terminal is closed.
+tmux_ new-session -d -s keep "exec cat"
+check "plays at 200x60" open_at_the_middle 200x60 "$PLAY"
+check "shows what is kept at 200x60" golden 200x60.txt
+check "plays at 80x24" open_at_the_middle 80x24 "$PLAY"
+check "shows what is kept at 80x24" golden 80x24.txt
+check "shows the colours that are kept" golden 80x24.ansi -e
+tmux_ resize-window -t live: -x 40 -y 10
+check "shows what is kept at 40x10" golden 40x10.txt
+check "plays with NO_COLOR" open_at_the_middle 80x24 "export NO_COLOR=1; $PLAY"
+check "shows what is kept without colours" golden no-color.txt
+no_colours() {
+	! screen -e | grep -P '\e\[[0-9;]*(3[0-8]|4[0-8])[;m]'
+}
+check "there are no colours then" no_colours
+check "plays in a locale without UTF-8" open_at_the_middle 80x24 "export LC_ALL=C; $PLAY"
+check "shows what is kept in ASCII" golden ascii.txt
+only_ascii() {
+	! screen | LC_ALL=C grep -P '[^\x00-\x7f]'
+}
+check "there is nothing but ASCII then" only_ascii
+
+# Every key, and what it is seen to do.
+check "plays for the keys" open_at_the_middle 80x24 "$PLAY"
+press() {
+	keys "$1" && shows "$2"
+}
+while IFS='|' read -r key pattern; do
+	check "key $key: $pattern" press "$key" "$pattern"
+done <<'END'
+.|PAUSED 14:44:23
+t|since start
+s|order 9 \(2 MiB\)
+Down|order 4 \(64 KiB\)
+Up|order 9 \(2 MiB\)
+j|order 4 \(64 KiB\)
+k|order 9 \(2 MiB\)
+s|clear wall time  (thp|mthp|hugetlb)
+s|by node
+s|by cgroup
+s|all orders
+Tab|clear on-CPU time
+BTab|clear wall time
+m|clear on-CPU time
+M|clear wall time
+l|log scale
+h|this help
+?|log scale
+r|PAUSED
+.|since reset
+C-l|since reset
+w|wrote zeroscope-20261121-144424.zs
+t|interval
+Home|playing ×0.01 14:43:43
++|playing ×0.1
+=|playing ×0.25
+-|playing ×0.1
+Space|PAUSED
+.|PAUSED 14:43:4
+Space|playing
+0|playing ×0.1 14:43:4
+END
+check "what was written can be read" grep -q '"clears_total"' \
+	<("$zeroscope" report --json "$work/zeroscope-20261121-144424.zs")
+each_key_in_help_was_pressed() {
+	keys h && shows "this help" || return
+	# Every name of the help's first column, against the table above.
+	screen | sed -n '2,$p' | awk '{ print $1 }' | sort -u >"$work/named"
+	printf '%s\n' q h Tab S-Tab s Down Up Space . Home + - l t r w Ctrl-L | sort -u |
+		diff - <(grep . "$work/named")
+}
+check "the help names these keys and no others" each_key_in_help_was_pressed
+keys q
+check "q ends it" ended 0
+
+end_is_shown() {
+	open 80x24 "$zeroscope report --play --speed 1000000 $screens/busy.zs" &&
+		shows "END 14:45:12" && shows "interval 22.2 ms"
+}
+check "a recording is played to its end" end_is_shown
+keys C-c
+check "Ctrl-C ends it" ended 0
+
+# Sizes: too small a one is said, and many changes in a row end with the right screen.
+check "plays for other sizes" open_at_the_middle 80x24 "$PLAY"
+tmux_ resize-window -t live: -x 39 -y 24
+check "too narrow a terminal is told" shows "needs 40x10, has 39x24"
+tmux_ resize-window -t live: -x 80 -y 9
+check "too low a terminal is told" shows "needs 40x10, has 80x9"
+storm() {
+	local i
+
+	for ((i = 0; i < 60; i++)); do
+		tmux_ resize-window -t live: -x $((20 + RANDOM % 200)) -y $((3 + RANDOM % 60)) || return
+	done
+	tmux_ resize-window -t live: -x 80 -y 24
+	shows "^q quit" && shows "PAUSED 14:44:21"
+}
+check "survives a storm of sizes" storm
+check "and shows what is kept at 80x24" golden 80x24.txt
+
+# Suspended by key, as a shell with job control sees it.
+tool() {
+	pgrep -f "^$zeroscope report --play --speed 0.01" | tail -n 1
+}
+suspend_and_resume() {
+	open 80x24 "set -m; $zeroscope report --play --speed 0.01 $screens/busy.zs; stty -a >stopped; echo stopped; read -r; fg" &&
+		to_the_middle && keys C-z && shows "stopped" && hides "PAUSED" &&
+		diff "$work/before" "$work/stopped" && keys Enter && shows "PAUSED 14:44:21" &&
+		golden 80x24.txt && keys q && ended 0
+}
+check "is suspended and resumed by the shell" suspend_and_resume
+
+stop_and_continue() {
+	open_at_the_middle 80x24 "$PLAY" && kill -STOP "$(tool)" && tmux_ resize-window -t live: -x 100 -y 30 &&
+		tmux_ resize-window -t live: -x 80 -y 24 && kill -CONT "$(tool)" && keys h && shows "this help" &&
+		keys h && shows "^q quit" && golden 80x24.txt
+}
+check "is stopped and continued by signals" stop_and_continue
+
+idle_costs_nothing() {
+	local pid before after
+
+	pid=$(tool)
+	before=$(awk '{ print $14 + $15 }' "/proc/$pid/stat")
+	sleep 3
+	after=$(awk '{ print $14 + $15 }' "/proc/$pid/stat")
+	echo "ticks of CPU time: $before before, $after after 3 s"
+	[ $((after - before)) -le 1 ]
+}
+check "costs nothing while it stands still" idle_costs_nothing
+
+# signal NAME STATUS: ends by it with the terminal restored
+signal() {
+	open_at_the_middle 80x24 "ulimit -c 0; $PLAY" && kill -"$1" "$(tool)" && ended "$2"
+}
+for end in TERM:0 HUP:0 INT:0 SEGV:139 ABRT:134 QUIT:131; do
+	check "SIG${end%:*} leaves the terminal as it was" signal "${end%:*}" "${end#*:}"
+done
+
+one_sentence() {
+	open 80x24 "export TERM=nobody-has-this; exec 2>err; $PLAY"
+	ended 1 && cat "$work/err" && [ "$(wc -l <"$work/err")" = 1 ] &&
+		grep -q 'nobody-has-this.*terminfo' "$work/err"
+}
+check "an unknown terminal is one sentence" one_sentence
+in_a_pipe() {
+	"$zeroscope" report --play "$screens/busy.zs" </dev/null >"$work/out" 2>"$work/err"
+	[ $? = 1 ] && [ "$(wc -l <"$work/err")" = 1 ] && [ ! -s "$work/out" ]
+}
+check "no terminal is one sentence" in_a_pipe
+damaged() {
+	head -c 6000 "$screens/busy.zs" >"$work/damaged.zs"
+	printf 'X' | dd of="$work/damaged.zs" bs=1 seek=5000 conv=notrunc status=none
+	open 80x24 "$zeroscope report --play --speed 1000000 damaged.zs 2>err"
+	ended 1 && cat "$work/err" && grep -q 'damaged.zs is damaged' "$work/err"
+}
+check "a damaged recording is one sentence" damaged
+finished
