@@ -35,7 +35,9 @@ SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fra
 
 SRC	:= $(wildcard user/*.c)
 OBJ	:= $(SRC:user/%.c=$B/user/%.o)
-STATIC_OBJ := $(filter-out $B/user/serve_%.o $B/user/cmd_serve.o,$(OBJ))
+# Nor does it look up hosts, which glibc cannot do without its shared libraries.
+STATIC_OBJ := $(filter-out $B/user/serve_%.o $B/user/cmd_serve.o $B/user/fetch.o \
+	$B/user/live_connect.o,$(OBJ))
 ASAN_OBJ := $(filter-out $B/asan/main.o,$(SRC:user/%.c=$B/asan/%.o))
 UNIT	:= $(patsubst tests/unit/%.c,$B/tests/unit/%,$(wildcard tests/unit/test_*.c))
 GUEST	:= $(patsubst tests/vm/guest/%.c,$B/tests/guest/%,$(wildcard tests/vm/guest/*.c))

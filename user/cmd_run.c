@@ -133,5 +133,10 @@ static int run_plain(const struct options *opt)
 
 int cmd_run__run(const struct options *opt)
 {
+	if (opt->connect && !live_connect__run)
+		return err_r(EXIT_FAILED, "--connect is not in the static build of zeroscope; use "
+					  "the one that is linked dynamically");
+	if (opt->connect)
+		return live_connect__run(opt);
 	return live_show__wanted(&opt->run) ? run_live(opt) : run_plain(opt);
 }

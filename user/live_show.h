@@ -41,6 +41,7 @@ void live_show__slow(struct live_show *show, const struct slow_clear *s);
 
 /* The sources other than a session. Both return an enum exit_status. */
 int live_play__run(const struct options *opt);
-int live_connect__run(const struct options *opt);
+/* Not in the static tool: NULL. */
+int live_connect__run(const struct options *opt) __attribute__((weak));
 
 #endif /* ZEROSCOPE_LIVE_SHOW_H */

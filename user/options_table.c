@@ -26,7 +26,9 @@ const struct command_desc options_commands[CMD_COUNT] = {
 			    "zeroscope run -d 1m --json >clears.jsonl\n"
 			    "One minute as JSON, one object a second.\n"
 			    "zeroscope run --slower-than 1ms -p 4242\n"
-			    "Each clear of process 4242 that took longer than a millisecond.\n",
+			    "Each clear of process 4242 that took longer than a millisecond.\n"
+			    "zeroscope run --connect http://localhost:" SERVE_DEFAULT_PORT "\n"
+			    "What the exporter of this host measures, without privileges.\n",
 	},
 	[CMD_SERVE] = {
 		.name = "serve",
@@ -675,6 +677,17 @@ const struct option_desc options_table[] = {
 		.offset = FIELD(load.json, bool),
 		.help = "JSON, one object a line",
 		.manual = "Write the result as one JSON object.",
+	},
+	{
+		.name = "connect",
+		.kind = OPT_STRING,
+		.metavar = "ADDRESS",
+		.on = ON_RUN,
+		.offset = FIELD(connect, const char *),
+		.help = "show a running exporter, http://HOST:PORT or unix:PATH",
+		.manual = "Measure nothing, and show in the live view what the exporter at ADDRESS "
+			  "measures: http://HOST:PORT or unix:PATH, as `zeroscope serve` listens. Needs "
+			  "no privileges; filters and the like are those of the exporter.",
 	},
 	{
 		.name = "plain",

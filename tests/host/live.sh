@@ -280,4 +280,42 @@ damaged() {
 	ended 1 && cat "$work/err" && grep -q 'damaged.zs is damaged' "$work/err"
 }
 check "a damaged recording is one sentence" damaged
+
+# An exporter, which serves the recording: the same view without privileges.
+serve() {
+	rm -f "$work/ready" "$work/socket"
+	# The last of the recording's 89 intervals is there as soon as it listens.
+	"$zeroscope" serve --replay "$1" --web.listen-address "unix:$work/socket" \
+		--web.listen-address 127.0.0.1:0 --ready-fd 3 3>"$work/ready" 2>"$work/serve.err" &
+	exporter=$!
+	wait_for_line "$work/ready" . || cat "$work/serve.err"
+}
+exporter=
+trap '[ -z "$exporter" ] || kill "$exporter"; tmux_ kill-server 2>/dev/null; rm -rf "$work"' EXIT
+connects() {
+	serve "$screens/busy.zs"
+	open 80x24 "exec $zeroscope run --connect unix:$work/socket -i 100ms"
+	shows "unix:|preempt=voluntary" && shows "clears/s"
+}
+check "shows an exporter" connects
+check "t shows its totals" press t "since start"
+exporter_goes() {
+	stop "$exporter" TERM
+	exporter=
+	shows "NO ANSWER" && shows "exporter does not answer: .*trying again"
+}
+check "says that the exporter is gone" exporter_goes
+exporter_comes_back() {
+	serve "$screens/busy.zs"
+	shows "clears/s" && hides "NO ANSWER"
+}
+check "goes on when it is back" exporter_comes_back
+keys q
+check "q ends it there, too" ended 0
+connect_fails() {
+	"$zeroscope" run --connect "$1" </dev/null >"$work/out" 2>"$work/err"
+	[ $? = 2 ] && [ "$(wc -l <"$work/err")" = 1 ] && grep -q -- "$2" "$work/err"
+}
+check "https is refused in a sentence" connect_fails https://localhost/ "no TLS"
+check "anything else as well" connect_fails localhost:1 "expected http://"
 finished

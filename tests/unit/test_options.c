@@ -340,7 +340,7 @@ static void each_command_takes_its_own(void **state)
 		const char *options;
 	} expected[] = {
 		{CMD_RUN, "pid cgroup comm min-order interval duration slower-than allocator no-gaps "
-			  "fault-share tier btf json plain cumulative ascii color ready-fd"},
+			  "fault-share tier btf json connect plain cumulative ascii color ready-fd"},
 		{CMD_SERVE, "pid cgroup comm min-order duration allocator no-gaps fault-share tier btf "
 			    "ready-fd web.listen-address web.telemetry-path web.config.file "
 			    "web.max-requests web.systemd-socket web.allow-insecure series "
