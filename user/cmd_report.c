@@ -4,6 +4,8 @@
 #include <stdio.h>
 
 #include "commands.h"
+#include "csv.h"
+#include "exposition.h"
 #include "live_show.h"
 #include "log.h"
 #include "recording.h"
@@ -11,6 +13,7 @@
 #include "view.h"
 
 struct report {
+	const struct options *opt;
 	struct recording_reader *reader;
 	struct view view;
 	unsigned int run; /* that total is of; 0: none yet */
@@ -24,9 +27,38 @@ static void report_free(struct report *r)
 	view__free(&r->view);
 }
 
+static bool has_form_of_its_own(const struct report *r)
+{
+	return r->opt->csv || r->opt->openmetrics;
+}
+
 static int end_run(struct report *r)
 {
-	return r->total ? view__end(&r->view, r->total) : 0;
+	return r->total && !has_form_of_its_own(r) ? view__end(&r->view, r->total) : 0;
+}
+
+/* One interval, with the total up to it, in the form that was asked for. */
+static int show_form(struct report *r, const struct snapshot *interval)
+{
+	if (r->opt->openmetrics)
+		return 0;
+	if (r->opt->csv)
+		return csv__interval(stdout, r->view.cumulative ? r->total : interval);
+	return view__interval(&r->view, interval, r->total);
+}
+
+/* The totals of the last run, as an exporter would have served them at its end. */
+static int show_openmetrics(struct report *r)
+{
+	const struct exposition_options opt = {.native_schema = -1};
+	_cleanup_exposition_ struct exposition *e = exposition__new(&opt);
+	_cleanup_pack_buffer_ struct pack_buffer body = {0};
+	int err;
+
+	if (!e || exposition__render(e, r->total, NULL, EXPOSITION_OPENMETRICS, &body))
+		return -ENOMEM;
+	err = util__write_all(STDOUT_FILENO, body.data, body.len, NULL);
+	return err;
 }
 
 /*
@@ -41,7 +73,7 @@ static int show_totals(struct report *r, struct snapshot **totals)
 		return -ENOMEM;
 	snapshot__free(&r->total);
 	r->total = TAKE_PTR(*totals);
-	return view__interval(&r->view, interval, r->total);
+	return show_form(r, interval);
 }
 
 static int show_interval(struct report *r, const struct snapshot *interval)
@@ -54,7 +86,7 @@ static int show_interval(struct report *r, const struct snapshot *interval)
 		r->total = snapshot__delta(interval, NULL);
 	if (err || !r->total)
 		return -ENOMEM;
-	return view__interval(&r->view, interval, r->total);
+	return show_form(r, interval);
 }
 
 /* Shows one more; a new run ends the one before it. */
@@ -107,6 +139,8 @@ static int report_all(struct report *r)
 	if (ret)
 		return ret;
 	ret = end_run(r);
+	if (!ret && r->opt->openmetrics && r->total)
+		ret = show_openmetrics(r);
 	if (ret && ret != -EPIPE)
 		return err_r(ret, "standard output could not be written: %s", errname(ret));
 	if (recording_reader__ends_early(r->reader))
@@ -116,10 +150,14 @@ static int report_all(struct report *r)
 
 int cmd_report__run(const struct options *opt)
 {
-	_cleanup_(report_free) struct report r = {0};
+	_cleanup_(report_free) struct report r = {.opt = opt};
 	struct recording_error err;
 	int ret;
 
+	if (opt->play + opt->run.json + opt->csv + opt->openmetrics > 1)
+		return err_r(EXIT_USAGE,
+			     "--play, --json, --csv and --openmetrics are forms of output; "
+			     "choose one of them");
 	if (opt->play)
 		return live_play__run(opt);
 	/* A reader that goes away is seen as EPIPE. */
@@ -130,6 +168,10 @@ int cmd_report__run(const struct options *opt)
 		log_err("%s", err.text);
 		return EXIT_FAILED;
 	}
-	ret = report_all(&r);
+	ret = opt->csv ? csv__header(stdout) : 0;
+	if (!ret)
+		ret = report_all(&r);
+	else if (ret != -EPIPE)
+		log_err("standard output could not be written: %s", errname(ret));
 	return ret && ret != -EPIPE ? EXIT_FAILED : EXIT_DONE;
 }

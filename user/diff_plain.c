@@ -170,11 +170,14 @@ static void add_change(const struct page *p, struct text *t, const struct diff_r
 	add_cell(t, v.buf, CHANGE_COLUMNS);
 }
 
-static void add_ratio_number(struct text *t, double v, enum rounding r)
+/* So many decimals near 1. Below 0, down means away from it. */
+static void add_ratio_number(struct text *t, double v, int decimals, enum rounding r)
 {
 	char num[QUANTITY_SIZE];
+	int digits = fabs(v) < 1 ? decimals : decimals + 1;
+	enum rounding outwards = r == ROUND_DOWN ? ROUND_UP : ROUND_DOWN;
 
-	quantity__number(num, fabs(v), fabs(v) < 10 ? 3 : 4, r, 0);
+	quantity__number(num, fabs(v), digits, v < 0 ? outwards : r, 0);
 	text__add(t, "%s%s", v < 0 ? "-" : "", num);
 }
 
@@ -182,12 +185,14 @@ static void add_ratio_number(struct text *t, double v, enum rounding r)
 static void add_ratio(struct text *t, const struct diff_row *row)
 {
 	struct text ratio = {0}, interval = {0};
+	/* What is known well is told well: 0.9989-0.9998. */
+	int decimals = row->interval.hi - row->interval.lo < 0.02 ? 4 : 3;
 
 	if (row->has_ratio)
-		add_ratio_number(&ratio, row->ratio, ROUND_NEAREST);
-	add_ratio_number(&interval, row->interval.lo, ROUND_DOWN);
+		add_ratio_number(&ratio, row->ratio, decimals, ROUND_NEAREST);
+	add_ratio_number(&interval, row->interval.lo, decimals, ROUND_DOWN);
 	text__add(&interval, "%s", row->has_ratio ? "-" : " .. ");
-	add_ratio_number(&interval, row->interval.hi, ROUND_UP);
+	add_ratio_number(&interval, row->interval.hi, decimals, ROUND_UP);
 	add_cell(t, ratio.buf, RATIO_COLUMNS);
 	add_cell(t, interval.buf, INTERVAL_COLUMNS);
 }

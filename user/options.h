@@ -141,6 +141,8 @@ struct options {
 	struct load_options load;   /* of load */
 	struct serve_options serve; /* of serve */
 
+	bool csv;	   /* report --csv */
+	bool openmetrics;  /* report --openmetrics */
 	const char *output;  /* record -o; "-" is standard output */
 	const char *connect; /* run: an exporter to look at; NULL: measure here */
 	bool play;	     /* report: in the live view */

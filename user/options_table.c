@@ -720,6 +720,25 @@ const struct option_desc options_table[] = {
 		.manual = "With --play, N times faster than it was recorded.",
 	},
 	{
+		.name = "csv",
+		.kind = OPT_FLAG,
+		.on = ON_REPORT,
+		.offset = FIELD(csv, bool),
+		.help = "comma-separated values, a line a quantity",
+		.manual = "Write comma-separated values: for each interval a line for each quantity that "
+			  "was measured. A quantity that is one number has it in the column of sums; what "
+			  "is not known is an empty field.",
+	},
+	{
+		.name = "openmetrics",
+		.kind = OPT_FLAG,
+		.on = ON_REPORT,
+		.offset = FIELD(openmetrics, bool),
+		.help = "totals of the last run as OpenMetrics text",
+		.manual = "Write the totals of the recording's last run as OpenMetrics text, as serve "
+			  "would have exported them at its end.",
+	},
+	{
 		.name = "cumulative",
 		.kind = OPT_FLAG,
 		.on = ON_RUN | ON_REPORT,

@@ -243,7 +243,8 @@ void rows__print_two(struct page *p, const struct hist *a, const struct hist *b,
 		add_share(&t, share_a);
 		text__add(&t, "  ");
 		add_share(&t, share_b);
-		text__add(&t, "  ");
+		if (share_a + share_b > 0)
+			text__add(&t, "  ");
 		add_two_bars(p, &t, bar_length(share_a, highest, bar_width),
 			     bar_length(share_b, highest, bar_width));
 		page__indent(p, 4);

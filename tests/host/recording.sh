@@ -62,7 +62,7 @@ reads_standard_input() {
 }
 
 full_disk() {
-	! "$zeroscope" report "$run" >/dev/full 2>"$work/err" && [ "$(wc -l <"$work/err")" = 1 ]
+	! "$zeroscope" report "$@" "$run" >/dev/full 2>"$work/err" && [ "$(wc -l <"$work/err")" = 1 ]
 }
 
 reader_goes_away() {
@@ -83,6 +83,57 @@ check "report --json shows it, too" report 0 "" --json "$run"
 check "a line for each interval" test "$(wc -l <"$work/out")" = 12
 check "--cumulative ends with the sum of the intervals" sums_agree
 check "report reads standard input" reads_standard_input
+
+# The numbers of report --csv are those of report --json.
+csv_agrees() {
+	"$zeroscope" report --csv "$run" >"$work/csv" && "$zeroscope" report --json "$run" >"$work/json" &&
+		python3 - "$work/csv" "$work/json" <<'END'
+import csv, json, sys
+rows = list(csv.DictReader(open(sys.argv[1], newline="")))
+seen = 0
+for interval in map(json.loads, open(sys.argv[2])):
+    mine = [r for r in rows if r["time"] == interval["time"]]
+    assert mine and all(None not in r and None not in r.values() for r in mine)
+    for c in interval["clears"] or []:
+        key = [("" if c["order"] is None else str(c["order"])), c["numa"] or ""]
+        found = [r for r in mine if r["quantity"] == "clear" and [r["order"], r["numa"]] == key
+                 and int(r["count"]) == c["count"] and int(r["bytes"]) == c["bytes"]
+                 and abs(float(r["sum"]) - c["wall"]["sum"]) < 1e-9]
+        assert found, c
+        p99 = c["wall"]["quantiles"]["0.99"]
+        assert not p99 or any(float(r["p99_low"]) == p99[0] for r in found), c
+        seen += 1
+    for what in interval["coverage"]:
+        numbers = [float(r["sum"]) for r in mine
+                   if r["quantity"] == "coverage_kernel" and r["part"] == what["what"]]
+        assert numbers == ([] if what["kernel"] is None else [float(what["kernel"])]), what
+assert seen > 10
+END
+}
+
+# The last total of report --json is in report --openmetrics, which an independent reader takes.
+openmetrics_agrees() {
+	"$zeroscope" report --openmetrics "$run" >"$work/om" &&
+		"$zeroscope" report --json --cumulative "$run" | tail -n 1 >"$work/json" &&
+		/usr/bin/python3 - "$work/om" "$work/json" <<'END'
+import json, sys
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+total = json.load(open(sys.argv[2]))
+samples = [s for f in text_string_to_metric_families(open(sys.argv[1]).read()) for s in f.samples]
+seconds = sum(s.value for s in samples if s.name == "zeroscope_clear_duration_seconds_count")
+assert seconds == sum(c["wall"]["count"] for c in total["clears"]), seconds
+END
+}
+
+check "report --csv says what --json does" csv_agrees
+if /usr/bin/python3 -c 'import prometheus_client' 2>/dev/null; then
+	check "report --openmetrics says what --json does" openmetrics_agrees
+else
+	skip "report --openmetrics says what --json does" "python3-prometheus-client is not installed"
+fi
+check "--csv to a full disk is one sentence" full_disk --csv
+check "--openmetrics, too" full_disk --openmetrics
+check "one form at a time" report 2 "choose one of them" --csv --json "$run"
 
 size=$(stat -c %s "$run")
 head -c $((size - 100)) "$run" >"$work/cut"

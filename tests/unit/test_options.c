@@ -197,6 +197,10 @@ static void every_option_reaches_its_field(void **state)
 
 	accept_line("diff a b --threshold 5%");
 	assert_true(opt.threshold == 0.05);
+	accept_line("report a --csv");
+	assert_true(opt.csv && !opt.openmetrics);
+	accept_line("report a --openmetrics");
+	assert_true(opt.openmetrics && !opt.csv);
 }
 
 static void positional_arguments(void **state)
@@ -350,7 +354,7 @@ static void each_command_takes_its_own(void **state)
 		{CMD_LOAD, "kind order count threads touch read node rate hold reserve reread pmu json"},
 		{CMD_RECORD, "pid cgroup comm min-order interval duration allocator no-gaps fault-share "
 			     "tier btf output ready-fd"},
-		{CMD_REPORT, "json play speed cumulative ascii color"},
+		{CMD_REPORT, "json csv openmetrics play speed cumulative ascii color"},
 		{CMD_DIFF, "threshold json ascii color"},
 	};
 
