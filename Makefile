@@ -27,7 +27,7 @@ BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-para
 	-ffile-prefix-map=$(CURDIR)=.
 LIBS	:= -lbpf -lelf -lz -lncursesw -ltinfo -lm
 # Of `serve` alone. Debian has no static form of all that TLS needs: the static tool does without.
-SERVE_LIBS := -lmicrohttpd -lcap -lseccomp
+SERVE_LIBS := -lmicrohttpd -lgnutls -lyaml -lcrypt -lcap -lseccomp
 STATIC_LIBS := $(LIBS) $(shell pkg-config --static --libs libelf 2>/dev/null)
 # gcc loses the ranges of values where it instrumented them, and then warns of what cannot be.
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \

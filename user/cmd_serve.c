@@ -11,7 +11,9 @@
 #include "commands.h"
 #include "exposition.h"
 #include "log.h"
+#include "serve_config.h"
 #include "serve_drop.h"
+#include "serve_files.h"
 #include "serve_http.h"
 #include "serve_listen.h"
 #include "serve_notify.h"
@@ -32,6 +34,9 @@ struct serving {
 	struct notifier notifier;
 	struct listeners listeners;
 	struct http_server *http;
+	struct web_config config[2]; /* one is used, the other is for the next */
+	unsigned int config_used;
+	struct file_watch watch;
 	int signals;
 	uint64_t end_ns;      /* of --duration; 0: none */
 	uint64_t watchdog_ns; /* when the next sign of life is due; 0: none */
@@ -40,6 +45,9 @@ struct serving {
 static void serving__close(struct serving *s)
 {
 	http_server__free(&s->http);
+	web_config__free(&s->config[0]);
+	web_config__free(&s->config[1]);
+	file_watch__stop(&s->watch);
 	source__free(&s->source);
 	listeners__close(&s->listeners);
 	notifier__close(&s->notifier);
@@ -141,13 +149,29 @@ static int open_listeners(struct serving *s)
 	if (!err && !s->listeners.nr)
 		err = listeners__open(&s->listeners, DEFAULT_ADDRESS);
 	for (n = 0; !err && n < s->listeners.nr; n++)
-		if (!s->listeners.one[n].local && !opt->allow_insecure)
+		if (!s->listeners.one[n].local && !opt->allow_insecure &&
+		    !web_config__protects(&s->config[0]))
 			err = err_r(-EINVAL,
 				    "other hosts can reach %s, where neither TLS nor passwords are "
 				    "asked for; give --web.config.file, or --web.allow-insecure if "
 				    "that is meant",
 				    s->listeners.one[n].name);
 	return err;
+}
+
+/* All that has to do with the network and with files, while we may. */
+static int open_web(struct serving *s)
+{
+	const char *path = s->opt->serve.web_config;
+	int err = 0;
+
+	if (path) {
+		err = file_watch__read(path, &s->config[0]);
+		/* Before anything is open that the child should not have. */
+		if (!err)
+			err = file_watch__start(&s->watch, path, s->opt->serve.user);
+	}
+	return err ? err : open_listeners(s);
 }
 
 static int announce(struct serving *s)
@@ -173,18 +197,58 @@ static bool handle_signal(struct serving *s)
 
 	if (read(s->signals, &info, sizeof(info)) != sizeof(info))
 		return true;
-	return info.ssi_signo == SIGHUP;
+	if (info.ssi_signo != SIGHUP)
+		return false;
+	file_watch__ask(&s->watch);
+	return true;
+}
+
+/* The web configuration has changed. Whatever is wrong with it, we go on. */
+static int take_config(struct serving *s)
+{
+	struct web_config *next = &s->config[!s->config_used];
+	int err;
+
+	err = file_watch__take(&s->watch, next);
+	if (err) {
+		web_config__free(next);
+		log_warn("the web configuration stays as it was");
+		return 0;
+	}
+	/* To open it to everybody is not what an edit of a file should do. */
+	if (web_config__protects(&s->config[s->config_used]) && !web_config__protects(next) &&
+	    !s->opt->serve.allow_insecure) {
+		web_config__free(next);
+		log_warn(
+			"the new web configuration asks for neither TLS nor passwords, which takes a "
+			"restart; it stays as it was");
+		return 0;
+	}
+	err = http_server__configure(s->http, next);
+	if (err)
+		return err;
+	web_config__free(&s->config[s->config_used]);
+	s->config_used = !s->config_used;
+	log__plain("the web configuration was read again");
+	return 0;
 }
 
 /* Waits once and answers what came. 1: go on; 0: it is to end. */
 static int turn(struct serving *s, uint64_t until_ns)
 {
-	struct pollfd fds[1 + LISTENERS_MAX] = {{.fd = s->signals, .events = POLLIN}};
-	size_t nr = 1 + http_server__fds(s->http, fds + 1, LISTENERS_MAX);
+	struct pollfd fds[2 + LISTENERS_MAX] = {{.fd = s->signals, .events = POLLIN},
+						{.fd = s->watch.socket, .events = POLLIN}};
+	size_t nr = 2 + http_server__fds(s->http, fds + 2, LISTENERS_MAX);
+	int err;
 
 	if (poll(fds, nr, time_left(s, until_ns)) < 0 && errno != EINTR)
 		return err_errno_r(-errno, "poll failed");
 	http_server__run(s->http);
+	if (fds[1].revents) {
+		err = take_config(s);
+		if (err)
+			return err;
+	}
 	return !fds[0].revents || handle_signal(s);
 }
 
@@ -225,17 +289,14 @@ static int drain(struct serving *s)
 
 static int serve(struct serving *s)
 {
-	size_t i;
 	int err;
 
-	s->http = http_server__new(&s->opt->serve, s->source, &s->process);
+	s->http = http_server__new(&s->opt->serve, s->source, &s->process, &s->listeners);
 	if (!s->http)
 		return err_r(-ENOMEM, "out of memory");
-	for (i = 0; i < s->listeners.nr; i++) {
-		err = http_server__listen(s->http, &s->listeners.one[i]);
-		if (err)
-			return err;
-	}
+	err = http_server__configure(s->http, &s->config[0]);
+	if (err)
+		return err;
 	/* From here on only what is open can be used. */
 	err = drop__privileges(s->opt->serve.user);
 	if (!err)
@@ -257,11 +318,9 @@ static int run(struct serving *s)
 	s->signals = session__open_signals();
 	if (s->signals < 0)
 		return err_errno_r(s->signals, "signals could not be taken");
-	if (!s->opt->serve.once) {
-		err = open_listeners(s);
-		if (err)
-			return err;
-	}
+	err = s->opt->serve.once ? 0 : open_web(s);
+	if (err)
+		return err;
 	process_reader__open(&s->process);
 	notifier__open(&s->notifier);
 	err = source__open(s->opt, &s->source);
@@ -280,6 +339,7 @@ int cmd_serve__run(const struct options *opt)
 		.process = {.statm = -1, .fds = -1},
 		.notifier = {.fd = -1},
 		.signals = -1,
+		.watch = {.socket = -1},
 	};
 	int err;
 

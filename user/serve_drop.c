@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/capability.h>
 #include <sys/mman.h>
@@ -49,15 +50,20 @@ static void drop_bounding_set(void)
 		cap_drop_bound(cap);
 }
 
-static int drop_capabilities(void)
+/* Gives up all but one; keep is that one, or -1. */
+static int drop_capabilities(int keep)
 {
-	cap_t none = cap_init();
+	cap_t caps = cap_init();
+	cap_value_t kept = (cap_value_t)keep;
 	int err = 0;
 
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-	if (!none || cap_set_proc(none))
+	if (!caps ||
+	    (keep >= 0 && (cap_set_flag(caps, CAP_PERMITTED, 1, &kept, CAP_SET) ||
+			   cap_set_flag(caps, CAP_EFFECTIVE, 1, &kept, CAP_SET))) ||
+	    cap_set_proc(caps))
 		err = -errno;
-	cap_free(none);
+	cap_free(caps);
 	if (err)
 		return err_errno_r(err, "the capabilities could not be given up");
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
@@ -80,8 +86,6 @@ static const int calls[] = {
 	SCMP_SYS(fstat),
 	SCMP_SYS(getdents64),
 	SCMP_SYS(fcntl),
-	SCMP_SYS(fsync),
-	SCMP_SYS(ftruncate),
 	SCMP_SYS(dup),
 	SCMP_SYS(accept),
 	SCMP_SYS(accept4),
@@ -101,6 +105,7 @@ static const int calls[] = {
 	SCMP_SYS(epoll_wait),
 	SCMP_SYS(epoll_pwait),
 	SCMP_SYS(epoll_ctl),
+	SCMP_SYS(epoll_create1),
 	SCMP_SYS(nanosleep),
 	SCMP_SYS(clock_nanosleep),
 	SCMP_SYS(restart_syscall),
@@ -166,10 +171,32 @@ static int allow_all(scmp_filter_ctx filter)
 	return err;
 }
 
-static int filter_calls(void)
+/* What it takes to open a file, look at it and hand it over, and to say what is wrong. */
+static const int reading_calls[] = {
+	SCMP_SYS(openat),     SCMP_SYS(read),	 SCMP_SYS(pread64),	    SCMP_SYS(write),
+	SCMP_SYS(close),      SCMP_SYS(fstat),	 SCMP_SYS(newfstatat),	    SCMP_SYS(poll),
+	SCMP_SYS(ppoll),      SCMP_SYS(sendmsg), SCMP_SYS(restart_syscall), SCMP_SYS(rt_sigreturn),
+	SCMP_SYS(brk),	      SCMP_SYS(munmap),	 SCMP_SYS(mremap),	    SCMP_SYS(madvise),
+	SCMP_SYS(exit_group), SCMP_SYS(getppid),
+};
+
+static int allow_reading(scmp_filter_ctx filter)
+{
+	int err = 0;
+	size_t i;
+
+	for (i = 0; !err && i < ARRAY_SIZE(reading_calls); i++)
+		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, reading_calls[i], 0);
+	if (!err)
+		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
+				       SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+	return err;
+}
+
+static int filter_calls(int (*allow)(scmp_filter_ctx filter))
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
-	int err = filter ? allow_all(filter) : -ENOMEM;
+	int err = filter ? allow(filter) : -ENOMEM;
 
 	if (!err)
 		err = seccomp_load(filter);
@@ -179,6 +206,33 @@ static int filter_calls(void)
 				   "the filter of system calls could not be set up; the kernel "
 				   "needs CONFIG_SECCOMP_FILTER");
 	return 0;
+}
+
+static bool is_permitted(cap_value_t cap)
+{
+	cap_t caps = cap_get_proc();
+	cap_flag_value_t set = CAP_CLEAR;
+
+	if (caps)
+		cap_get_flag(caps, cap, CAP_PERMITTED, &set);
+	cap_free(caps);
+	return set == CAP_SET;
+}
+
+int drop__to_reading(const char *user)
+{
+	bool keep = is_permitted(CAP_DAC_READ_SEARCH);
+	int err = 0;
+
+	if (!geteuid()) {
+		/* What is permitted survives the change of user, and all but one is then dropped. */
+		prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0);
+		drop_bounding_set();
+		err = become(user ? user : DEFAULT_USER);
+	}
+	if (!err)
+		err = drop_capabilities(keep ? CAP_DAC_READ_SEARCH : -1);
+	return err ? err : filter_calls(allow_reading);
 }
 
 int drop__privileges(const char *user)
@@ -192,8 +246,8 @@ int drop__privileges(const char *user)
 		err = become(user ? user : DEFAULT_USER);
 	}
 	if (!err)
-		err = drop_capabilities();
+		err = drop_capabilities(-1);
 	if (!err)
-		err = filter_calls();
+		err = filter_calls(allow_all);
 	return err;
 }

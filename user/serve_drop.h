@@ -12,4 +12,11 @@
  */
 int drop__privileges(const char *user);
 
+/*
+ * The same for the child that opens the files of the web configuration: it
+ * keeps the right to read any file (CAP_DAC_READ_SEARCH) if it has it, and the
+ * system calls to open and to hand over; no network.
+ */
+int drop__to_reading(const char *user);
+
 #endif /* USER_SERVE_DROP_H */

@@ -13,6 +13,8 @@
 #include "negotiate.h"
 #include "pack.h"
 #include "recording.h"
+#include "serve_auth.h"
+#include "serve_tls.h"
 #include "util.h"
 
 /* A snapshot of this age still serves: requests that come together share one. */
@@ -36,6 +38,9 @@ struct http_server {
 	struct source *source;		/* not owned */
 	struct process_reader *process; /* not owned */
 	struct exposition *exposition;
+	const struct listeners *listeners; /* not owned */
+	const struct web_config *config;   /* not owned */
+	struct auth auth;
 	struct MHD_Daemon *daemon[LISTENERS_MAX];
 	size_t nr;
 	unsigned int busy;
@@ -53,6 +58,16 @@ enum request_state {
 	REQUEST_NEW = 1, /* headers are there */
 	REQUEST_COUNTED, /* is in busy */
 };
+
+/* Those of the configuration, which every answer has. */
+static void add_headers(const struct http_server *s, struct MHD_Response *r)
+{
+	const struct web_config *c = s->config;
+	size_t i;
+
+	for (i = 0; i < c->header_names.nr; i++)
+		MHD_add_response_header(r, c->header_names.text[i], c->header_values.text[i]);
+}
 
 /* --- Bodies. */
 
@@ -145,6 +160,7 @@ static struct MHD_Response *get_body(struct http_server *s, enum body_form form,
 	if (!*r)
 		return NULL;
 	MHD_add_response_header(*r, "Content-Type", type_of(form));
+	add_headers(s, *r);
 	MHD_add_response_header(*r, "Vary", "Accept, Accept-Encoding");
 	if (gzip)
 		MHD_add_response_header(*r, "Content-Encoding", "gzip");
@@ -153,8 +169,9 @@ static struct MHD_Response *get_body(struct http_server *s, enum body_form form,
 
 /* --- Answers. */
 
-static enum MHD_Result send_text(struct MHD_Connection *c, unsigned int status, const char *text,
-				 const char *header, const char *value)
+static enum MHD_Result send_text(const struct http_server *s, struct MHD_Connection *c,
+				 unsigned int status, const char *text, const char *header,
+				 const char *value)
 {
 	struct MHD_Response *r =
 		MHD_create_response_from_buffer(strlen(text), (void *)text, MHD_RESPMEM_MUST_COPY);
@@ -163,6 +180,7 @@ static enum MHD_Result send_text(struct MHD_Connection *c, unsigned int status, 
 	if (!r)
 		return MHD_NO;
 	MHD_add_response_header(r, "Content-Type", "text/plain; charset=utf-8");
+	add_headers(s, r);
 	if (header)
 		MHD_add_response_header(r, header, value);
 	ret = MHD_queue_response(c, status, r);
@@ -181,17 +199,18 @@ static enum MHD_Result send_body(struct http_server *s, struct MHD_Connection *c
 	struct MHD_Response *r;
 
 	if (s->opt->max_requests && s->busy >= s->opt->max_requests)
-		return send_text(c, MHD_HTTP_SERVICE_UNAVAILABLE,
+		return send_text(s, c, MHD_HTTP_SERVICE_UNAVAILABLE,
 				 "Too many requests at a time; see --web.max-requests.\n",
 				 "Retry-After", "1");
 	if (refresh(s))
-		return send_text(c, MHD_HTTP_INTERNAL_SERVER_ERROR,
+		return send_text(s, c, MHD_HTTP_INTERNAL_SERVER_ERROR,
 				 "The counters could not be read; the log says why.\n", NULL, NULL);
 	r = get_body(s, form,
 		     form != BODY_SNAPSHOT &&
 			     negotiate__gzip(header(c, MHD_HTTP_HEADER_ACCEPT_ENCODING)));
 	if (!r)
-		return send_text(c, MHD_HTTP_INTERNAL_SERVER_ERROR, "Out of memory.\n", NULL, NULL);
+		return send_text(s, c, MHD_HTTP_INTERNAL_SERVER_ERROR, "Out of memory.\n", NULL,
+				 NULL);
 	*state = (void *)REQUEST_COUNTED;
 	s->busy++;
 	return MHD_queue_response(c, MHD_HTTP_OK, r);
@@ -217,12 +236,12 @@ static enum MHD_Result answer_path(struct http_server *s, struct MHD_Connection 
 	if (!strcmp(path, "/"))
 		return send_landing(s, c);
 	if (!strcmp(path, "/-/healthy"))
-		return send_text(c, MHD_HTTP_OK, "Healthy.\n", NULL, NULL);
+		return send_text(s, c, MHD_HTTP_OK, "Healthy.\n", NULL, NULL);
 	if (!strcmp(path, "/-/ready"))
-		return s->quiesced
-			       ? send_text(c, MHD_HTTP_SERVICE_UNAVAILABLE, "Ending.\n", NULL, NULL)
-			       : send_text(c, MHD_HTTP_OK, "Ready.\n", NULL, NULL);
-	return send_text(c, MHD_HTTP_NOT_FOUND, "There is nothing here.\n", NULL, NULL);
+		return s->quiesced ? send_text(s, c, MHD_HTTP_SERVICE_UNAVAILABLE, "Ending.\n",
+					       NULL, NULL)
+				   : send_text(s, c, MHD_HTTP_OK, "Ready.\n", NULL, NULL);
+	return send_text(s, c, MHD_HTTP_NOT_FOUND, "There is nothing here.\n", NULL, NULL);
 }
 
 static bool has_body(struct MHD_Connection *c)
@@ -232,21 +251,51 @@ static bool has_body(struct MHD_Connection *c)
 	return header(c, MHD_HTTP_HEADER_TRANSFER_ENCODING) || (length && strcmp(length, "0") != 0);
 }
 
+/* Who may ask at all. False: *ret says what became of the answer. */
+static bool is_let_in(struct http_server *s, struct MHD_Connection *c, enum MHD_Result *ret)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(c, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+
+	if (!auth__has_room(&s->auth, s->config, util__monotonic_ns())) {
+		*ret = send_text(s, c, MHD_HTTP_TOO_MANY_REQUESTS,
+				 "More requests than rate_limit allows.\n", "Retry-After", "1");
+		return false;
+	}
+	if (s->config->tls && (!info || !tls__allows(info->tls_session, s->config))) {
+		*ret = send_text(
+			s, c, MHD_HTTP_FORBIDDEN,
+			"A certificate is asked for, and none that is trusted was shown.\n",
+			"Connection", "close");
+		return false;
+	}
+	if (!auth__allows(&s->auth, s->config, header(c, MHD_HTTP_HEADER_AUTHORIZATION))) {
+		*ret = send_text(s, c, MHD_HTTP_UNAUTHORIZED,
+				 "A name and its password are asked for.\n", "WWW-Authenticate",
+				 "Basic");
+		return false;
+	}
+	return true;
+}
+
 /* Called twice for a request: with its headers, and with its end. */
 static enum MHD_Result answer(void *arg, struct MHD_Connection *c, const char *path,
 			      const char *method, const char *version, const char *data,
 			      size_t *len, void **state)
 {
 	struct http_server *s = arg;
+	enum MHD_Result ret;
 
 	(void)version;
 	(void)data;
 	(void)len;
+	if (!*state && !is_let_in(s, c, &ret))
+		return ret;
 	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
-		return send_text(c, MHD_HTTP_METHOD_NOT_ALLOWED,
+		return send_text(s, c, MHD_HTTP_METHOD_NOT_ALLOWED,
 				 "Only GET and HEAD are known here.\n", "Allow", "GET, HEAD");
 	if (has_body(c))
-		return send_text(c, MHD_HTTP_BAD_REQUEST, "A request has no body here.\n",
+		return send_text(s, c, MHD_HTTP_BAD_REQUEST, "A request has no body here.\n",
 				 "Connection", "close");
 	if (!*state) {
 		*state = (void *)REQUEST_NEW;
@@ -298,7 +347,7 @@ static void add_escaped(struct pack_buffer *b, const char *text, int *err)
 	}
 }
 
-static struct MHD_Response *make_landing(const struct serve_options *opt)
+static struct MHD_Response *make_landing(const struct http_server *s)
 {
 	static const char before[] =
 		"<!DOCTYPE html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\">"
@@ -313,17 +362,20 @@ static struct MHD_Response *make_landing(const struct serve_options *opt)
 	struct MHD_Response *r;
 	int err = pack_buffer__append(&b, before, strlen(before));
 
-	add_escaped(&b, opt->telemetry_path, &err);
+	add_escaped(&b, s->opt->telemetry_path, &err);
 	if (err || pack_buffer__append(&b, after, strlen(after)))
 		return NULL;
 	r = MHD_create_response_from_buffer(b.len, b.data, MHD_RESPMEM_MUST_COPY);
-	if (r)
-		MHD_add_response_header(r, "Content-Type", "text/html; charset=utf-8");
+	if (!r)
+		return NULL;
+	MHD_add_response_header(r, "Content-Type", "text/html; charset=utf-8");
+	add_headers(s, r);
 	return r;
 }
 
 struct http_server *http_server__new(const struct serve_options *opt, struct source *source,
-				     struct process_reader *process)
+				     struct process_reader *process,
+				     const struct listeners *listeners)
 {
 	_cleanup_http_server_ struct http_server *s = calloc(1, sizeof(*s));
 	struct exposition_options e = {
@@ -339,8 +391,19 @@ struct http_server *http_server__new(const struct serve_options *opt, struct sou
 	s->source = source;
 	s->process = process;
 	s->exposition = exposition__new(&e);
-	s->landing = make_landing(opt);
-	return s->exposition && s->landing ? TAKE_PTR(s) : NULL;
+	s->listeners = listeners;
+	return s->exposition ? TAKE_PTR(s) : NULL;
+}
+
+/* Ends the daemons, and what answers were made for their configuration. */
+static void stop(struct http_server *s)
+{
+	while (s->nr)
+		MHD_stop_daemon(s->daemon[--s->nr]);
+	forget_bodies(s);
+	if (s->landing)
+		MHD_destroy_response(s->landing);
+	s->landing = NULL;
 }
 
 void http_server__free(struct http_server **sp)
@@ -350,11 +413,7 @@ void http_server__free(struct http_server **sp)
 	*sp = NULL;
 	if (!s)
 		return;
-	while (s->nr)
-		MHD_stop_daemon(s->daemon[--s->nr]);
-	forget_bodies(s);
-	if (s->landing)
-		MHD_destroy_response(s->landing);
+	stop(s);
 	snapshot__free(&s->total);
 	exposition__free(&s->exposition);
 	pack_buffer__free(&s->buf);
@@ -362,26 +421,67 @@ void http_server__free(struct http_server **sp)
 	free(s);
 }
 
-int http_server__listen(struct http_server *s, const struct listener *l)
+static int listen_on(struct http_server *s, const struct listener *l, const char *priorities)
 {
+	const struct web_config *c = s->config;
+	struct MHD_OptionItem tls[] = {
+		{MHD_OPTION_HTTPS_MEM_CERT, 0, c->pem[PEM_CERT]},
+		{MHD_OPTION_HTTPS_MEM_KEY, 0, c->pem[PEM_KEY]},
+		{MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)priorities},
+		{MHD_OPTION_END, 0, NULL},
+		{MHD_OPTION_END, 0, NULL},
+	};
+	unsigned int flags = MHD_USE_EPOLL | MHD_USE_ERROR_LOG;
 	/* The socket is closed by whoever opened it, not by the library. */
 	int fd = dup(l->fd);
 
 	if (fd < 0)
 		return err_errno_r(-errno, "%s cannot be served", l->name);
+	if (c->tls)
+		flags |= MHD_USE_TLS;
+	else
+		tls[0].option = MHD_OPTION_END;
+	/* With it, clients are asked for a certificate; whether it will do is ours to say. */
+	if (c->client_auth >= CLIENT_CERT_REQUIRE_ANY)
+		tls[3] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_TRUST, 0,
+						 c->pem[PEM_CLIENT_CA]};
 	s->daemon[s->nr] = MHD_start_daemon(
-		MHD_USE_EPOLL | MHD_USE_ERROR_LOG, 0, NULL, NULL, answer, s,
-		MHD_OPTION_EXTERNAL_LOGGER, log_mhd, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
-		MHD_OPTION_CONNECTION_LIMIT, (unsigned int)CONNECTIONS,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
-		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)CONNECTION_SECONDS,
-		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_UNESCAPE_CALLBACK, unescape_nothing,
-		NULL, MHD_OPTION_NOTIFY_COMPLETED, completed, s, MHD_OPTION_END);
+		flags, 0, NULL, NULL, answer, s, MHD_OPTION_EXTERNAL_LOGGER, log_mhd, NULL,
+		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+		(unsigned int)CONNECTIONS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		(size_t)CONNECTION_BYTES, MHD_OPTION_CONNECTION_TIMEOUT,
+		(unsigned int)CONNECTION_SECONDS, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+		MHD_OPTION_UNESCAPE_CALLBACK, unescape_nothing, NULL, MHD_OPTION_NOTIFY_COMPLETED,
+		completed, s, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
 	if (!s->daemon[s->nr]) {
 		close(fd);
 		return err_r(-EIO, "%s cannot be served: the HTTP library refused it", l->name);
 	}
 	s->nr++;
+	return 0;
+}
+
+int http_server__configure(struct http_server *s, const struct web_config *config)
+{
+	char priorities[TLS_PRIORITIES_SIZE] = "";
+	struct web_config_error err;
+	size_t i;
+	int ret;
+
+	if (config->tls && tls__priorities(config, priorities, &err))
+		return err_r(-EINVAL, "%s", err.text);
+	stop(s);
+	s->config = config;
+	/* What was true of passwords may not be any more. */
+	memset(&s->auth, 0, sizeof(s->auth));
+	s->landing = make_landing(s);
+	if (!s->landing)
+		return err_r(-ENOMEM, "out of memory");
+	for (i = 0; i < s->listeners->nr; i++) {
+		ret = listen_on(s, &s->listeners->one[i], priorities);
+		if (ret)
+			return ret;
+	}
 	return 0;
 }
 

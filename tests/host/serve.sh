@@ -36,6 +36,8 @@ recording=$work/seeds/run
 
 # start OPTION…: the server is $server, its first address $address
 start() {
+	# What the one before has said is not to be waited for.
+	rm -f "$work/log"
 	"$zeroscope" serve --replay "$recording" --web.listen-address 127.0.0.1:0 "$@" \
 		2>"$work/log" &
 	server=$!
