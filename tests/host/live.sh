@@ -25,7 +25,8 @@ tmux_() {
 }
 
 # A recording plays so slowly that it stands still, and is moved by keys.
-PLAY="exec $zeroscope report --play --speed 0.01 $screens/busy.zs"
+cp "$screens/busy.zs" "$work"
+PLAY="exec $zeroscope report --play --speed 0.01 busy.zs"
 
 # open COLUMNSxROWS COMMAND: a terminal with a shell that runs the command. The shell says when it
 # is done, and does not touch the terminal's settings as one with line editing would.
@@ -128,7 +129,8 @@ check "plays at 200x60" open_at_the_middle 200x60 "$PLAY"
 check "shows what is kept at 200x60" golden 200x60.txt
 check "plays at 80x24" open_at_the_middle 80x24 "$PLAY"
 check "shows what is kept at 80x24" golden 80x24.txt
-check "shows the colours that are kept" golden 80x24.ansi -e
+tmux_ resize-window -t live: -x 120 -y 32
+check "shows the colours that are kept" golden 120x32.ansi -e
 tmux_ resize-window -t live: -x 40 -y 10
 check "shows what is kept at 40x10" golden 40x10.txt
 check "plays with NO_COLOR" open_at_the_middle 80x24 "export NO_COLOR=1; $PLAY"
@@ -198,7 +200,7 @@ keys q
 check "q ends it" ended 0
 
 end_is_shown() {
-	open 80x24 "$zeroscope report --play --speed 1000000 $screens/busy.zs" &&
+	open 80x24 "$zeroscope report --play --speed 1000000 busy.zs" &&
 		shows "END 14:45:12" && shows "interval 22.2 ms"
 }
 check "a recording is played to its end" end_is_shown
@@ -228,7 +230,7 @@ tool() {
 	pgrep -f "^$zeroscope report --play --speed 0.01" | tail -n 1
 }
 suspend_and_resume() {
-	open 80x24 "set -m; $zeroscope report --play --speed 0.01 $screens/busy.zs; stty -a >stopped; echo stopped; read -r; fg" &&
+	open 80x24 "set -m; $zeroscope report --play --speed 0.01 busy.zs; stty -a >stopped; echo stopped; read -r; fg" &&
 		to_the_middle && keys C-z && shows "stopped" && hides "PAUSED" &&
 		diff "$work/before" "$work/stopped" && keys Enter && shows "PAUSED 14:44:21" &&
 		golden 80x24.txt && keys q && ended 0
