@@ -167,6 +167,9 @@ static struct sample_series *get_series(struct samples *s, const struct sample_k
 
 	if (larger)
 		return larger;
+	/* What is damaged in a way that looks whole must not take all memory. */
+	if (s->nr_series >= SAMPLES_SERIES_MAX)
+		return NULL;
 	larger = realloc(s->series, (s->nr_series + 1) * sizeof(*larger));
 	if (!larger)
 		return NULL;
@@ -415,6 +418,10 @@ int samples__read(struct samples *s, struct recording_reader *r, struct recordin
 	if (!ret)
 		ret = finish(s);
 	if (ret)
-		snprintf(err->text, sizeof(err->text), "out of memory");
+		snprintf(
+			err->text, sizeof(err->text), "%s",
+			s->nr_series < SAMPLES_SERIES_MAX
+				? "out of memory"
+				: "a recording has more series than can be compared; is it damaged?");
 	return ret;
 }

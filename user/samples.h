@@ -67,6 +67,9 @@ struct sample_series {
 /* Slots that are kept. Where there are more intervals, neighbours are put together. */
 #define SAMPLES_MAX 1024
 
+/* Series of a recording; no machine has as many. */
+#define SAMPLES_SERIES_MAX 512
+
 struct samples {
 	size_t nr;	   /* slots */
 	unsigned int *run; /* of each slot, from 0; owned */
