@@ -51,7 +51,7 @@ expect_eq "without virtio binary output arrives intact" \
 	"$(sha256sum <"$scratch/out")" "$(head -c 100000 "$scratch/random" | sha256sum)"
 expect_match "without virtio there is really none" "$(cat "$scratch/err")" 'No such file'
 
-vm --timeout 15 -- 'echo begun; sleep 1000'
+vm --timeout 60 -- 'echo begun; sleep 1000'
 expect_eq "a time-out ends with 124" "$status" 124
 expect_eq "output before the time-out arrives" "$(cat "$scratch/out")" begun
 expect_match "the time-out is named" "$(cat "$scratch/err")" 'did not finish within 15 s'

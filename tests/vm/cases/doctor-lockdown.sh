@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Lockdown is named, with its mode, where it stands in the way and only there.
-# kernel: debian-6.12 debian-7
+# kernel: debian-6.12
 # matrix: lockdown=confidentiality lockdown=integrity
 # timeout: 600
 # files: /usr/bin/jq

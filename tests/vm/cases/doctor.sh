@@ -3,8 +3,8 @@
 # list of traceable functions, and its own kprobe events.
 # kernel: debian-6.1 debian-6.12 debian-7
 # matrix[debian-6.1]: default
-# matrix[debian-6.12]: default preempt=none+init_on_alloc=0 preempt=full
-# matrix[debian-7]: default preempt=full+init_on_alloc=0
+# matrix[debian-6.12]: preempt=none+init_on_alloc=0 preempt=full
+# matrix[debian-7]: default
 # timeout: 900
 # files: /usr/bin/jq /usr/sbin/bpftool
 
