@@ -99,7 +99,7 @@ static int parse(const char *path, int fd, struct web_config *c)
 
 	memset(c, 0, sizeof(*c));
 	ret = read_whole(fd, &text);
-	if (ret)
+	if (ret || !text)
 		return err_errno_r(ret, "%s cannot be read as text", path);
 	ret = web_config__parse(text, strlen(text), c, &err);
 	explicit_bzero(text, strlen(text));

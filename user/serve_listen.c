@@ -166,7 +166,7 @@ static int open_inet(struct listeners *l, const char *address)
 	struct addrinfo hints = {.ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM};
 	struct addrinfo *found = NULL, *ai;
 	int err, fd = -EADDRNOTAVAIL;
-	char host[256];
+	char host[256] = "";
 	const char *port = NULL;
 
 	err = split(address, host, sizeof(host), &port);

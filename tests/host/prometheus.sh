@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # timeout: 300
 # A real Prometheus scrapes the exporter, and its answers are the numbers of the report: counts,
-# sums, and quantiles within the interval that the fine buckets leave, classic and native.
-# shellcheck disable=SC2317 # functions are called by the name of their check
+# sums, and quantiles within the interval that the fine buckets leave, classic and native. Alerts
+# come when they should, and every panel of the dashboard has data.
+# shellcheck disable=SC2016,SC2317 # jq has dollars of its own; functions are called by the name of their check
 set -uo pipefail
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -13,7 +14,7 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 . "$top/tests/lib/recordings.sh"
 
 zeroscope=$top/build/zeroscope
-for tool in curl jq prometheus promtool; do
+for tool in curl jq jsonnet jsonnetfmt prometheus promtool; do
 	command -v "$tool" >/dev/null || skip_all "there is no $tool; run: packaging/packages test"
 done
 
@@ -64,7 +65,7 @@ freeze() {
 # query EXPRESSION: the value, empty where there is none
 query() {
 	curl -s --data-urlencode "query=$1" "http://$prometheus/api/v1/query" |
-		jq -r '.data.result[0].value[1] // empty'
+		jq -r '.data.result[0] | (.value // .histogram)[1] // empty'
 }
 
 # wait_for EXPRESSION: until there is a value
@@ -127,6 +128,47 @@ jq -c '.clears[]' "$work/report.json" | while IFS= read -r clear; do
 		"$(query "histogram_quantile(0.5, zeroscope_clear_duration_seconds_bucket{job=\"plain\",$labels})")" \
 		"$(jq -n "$lo / 2")" "$(jq -n "$hi * 2")"
 done
+# --- The mixin.
+mixin=$top/packaging/mixin
+rules() {
+	jsonnet -S -e "std.manifestYamlDoc((import '$mixin/mixin.libsonnet').$1)"
+}
+rules prometheusAlerts >"$work/alerts.yml"
+rules prometheusRules >"$work/rules.yml"
+jsonnet -e "(import '$mixin/mixin.libsonnet').grafanaDashboards['zeroscope.json']" >"$work/board.json"
+cp "$top/tests/host/mixin/alerts_test.yml" "$work"
+check "the mixin is formatted" jsonnetfmt --test "$mixin"/*.libsonnet
+check "promtool takes the alerts and rules" promtool check rules "$work/alerts.yml" "$work/rules.yml"
+check "alerts come when they should" promtool test rules "$work/alerts_test.yml"
+check "panels have ids, titles, descriptions and units of their own" jq -e '
+	[.panels[].id] as $ids | ($ids | unique | length) == ($ids | length) and
+	([.panels[] | (.title, .description, .fieldConfig.defaults.unit) | select(. == null or . == "")] == []) and
+	.schemaVersion >= 36 and .editable == false' "$work/board.json"
+check "panels do not overlap, in 24 columns" jq -e '
+	[.panels[].gridPos] | . as $all | all(.x + .w <= 24) and
+	([range(length) as $i | range($i) as $j | $all[$i] as $a | $all[$j] as $b |
+	  select($a.x < $b.x + $b.w and $b.x < $a.x + $a.w and $a.y < $b.y + $b.h and $b.y < $a.y + $a.h)] == [])' \
+	"$work/board.json"
+# Two scrapes, for rates.
+wait_for 'rate(zeroscope_clear_calls_total{job="plain"}[1m])'
+while IFS= read -r expression; do
+	for histograms in _bucket ''; do
+		job=$([ -n "$histograms" ] && echo plain || echo native)
+		filled=${expression//\$\{buckets\}/$histograms}
+		filled=${filled//\$__rate_interval/1m}
+		filled=${filled//\$job/$job}
+		filled=${filled//\$instance/.+}
+		filled=${filled//\$order/.+}
+		expect_match "data for $job: ${expression:0:90}" "$(query "$filled")" '.'
+	done
+done < <(jq -r '.panels[].targets[].expr' "$work/board.json")
+curl -s "http://$plain/metrics" | grep -o '^[a-z_]*' | sort -u >"$work/exported"
+grep -hoE '(zeroscope|process)_[a-z_]+' "$work/alerts.yml" "$work/rules.yml" |
+	grep -v '_rate$\|:' | sort -u >"$work/named"
+while IFS= read -r name; do
+	grep -q ":$name" "$work/rules.yml" && ! grep -q "[( ]$name{" "$work/rules.yml" && continue
+	check "$name is exported" grep -qxF "$name" "$work/exported"
+done <"$work/named"
 expect_eq "all clears, over all series" "$(query 'zeroscope_clear_calls_total{job="plain"}')" \
 	"$(jq .clears_total "$work/report.json")"
 finished
