@@ -64,10 +64,11 @@ unit: $(UNIT)				## the unit tests alone
 	$Qtests/run unit
 
 .PHONY: soak
-soak: packages-test all $(UNIT)	## the trials of diff's statistics, 20 times as many, and a kernel against itself (an hour)
+soak: packages-test all $(UNIT) $(GUEST)	## diff's statistics 20 times, a kernel against itself, a long ledger (an hour)
 	$QZEROSCOPE_TRIALS=20000 $B/tests/unit/test_stats
 	$QZEROSCOPE_TRIALS=20000 $B/tests/unit/test_diff
 	$Qtests/soak/same-kernel
+	$Qtests/soak/ledger
 
 .PHONY: check
 check: packages-check $(SKEL)		## formatting, clang-tidy, cppcheck, shellcheck

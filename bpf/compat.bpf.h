@@ -36,6 +36,25 @@ static __always_inline unsigned long compat__page_flags(const struct page *page,
 }
 
 /*
+ * The flags of an address space became a bitmap, so far of one word, in v6.18
+ * (commit bb6525f2f8c4, "mm: add bitmap mm->flags field").
+ */
+typedef struct {
+	unsigned long __mm_flags[1];
+} mm_flags_t___new;
+
+struct mm_struct___new {
+	mm_flags_t___new flags;
+} __attribute__((preserve_access_index));
+
+static __always_inline unsigned long compat__mm_flags(const struct mm_struct *mm, bool direct)
+{
+	if (bpf_core_field_exists(((struct mm_struct___new *)0)->flags.__mm_flags))
+		return READ(direct, (const struct mm_struct___new *)mm, flags.__mm_flags[0]);
+	return READ(direct, mm, flags);
+}
+
+/*
  * The low byte of _flags_1 holds the order of a large folio since v6.6
  * (commit ebc1baf5c9b4, "mm: free up a word in the first tail page");
  * folio_zero_user() is younger than that (v6.11, commit 78fefd04c123).

@@ -10,6 +10,7 @@
 
 const volatile __u64 hist_bound[ZS_BOUNDS];
 const volatile __u16 hist_cell[ZS_CELLS];
+const volatile __u64 span_bound[ZS_SPAN_BOUNDS];
 
 /* The epoch of the maxima; the collector raises it at each snapshot. */
 __u32 epoch;
@@ -126,6 +127,25 @@ static __always_inline void hist__add(struct zs_hist *h, __u64 ns, __u64 now, __
 	}
 	if (ns > m->ns)
 		hist__new_max(m, ns, now, (__u32)order << 16 | (__u16)node, task);
+}
+
+/* Adds one long span. Its bucket is among the five that follow the first of its octave. */
+static __always_inline void hist__add_span(struct zs_span *s, __u64 ns)
+{
+	__u32 octave = hist__log2(ns | 1), i = 0, n;
+
+	if (octave > 20)
+		i = (octave - 20) * ZS_SPANS_PER_OCTAVE;
+	for (n = 0; n < ZS_SPANS_PER_OCTAVE + 2; n++) {
+		/* The verifier must see the bound on what is used as the index. */
+		barrier_var(i);
+		if (i >= ZS_SPAN_BOUNDS || ns <= span_bound[i])
+			break;
+		i++;
+	}
+	s->sum_ns += ns;
+	barrier_var(i);
+	s->bucket[i < ZS_SPAN_BOUNDS ? i : ZS_SPAN_BOUNDS]++;
 }
 
 #endif

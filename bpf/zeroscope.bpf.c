@@ -17,5 +17,6 @@
 #include "clears.bpf.h"
 #include "gaps.bpf.h"
 #include "allocator.bpf.h"
+#include "huge_zero.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";

@@ -34,6 +34,8 @@
 /* Hold times and lifetimes: bounds 2^(i/4) s from 2^-10 to 2^25. */
 #define ZS_SPAN_BOUNDS		141
 #define ZS_SPAN_BUCKETS		142
+#define ZS_SPAN_BOUND_MIN_LOG2	(-10)
+#define ZS_SPANS_PER_OCTAVE	4
 
 #define ZS_ORDERS		32
 #define ZS_NODES		32
@@ -147,6 +149,42 @@ struct zs_sum {
 	__u64 sum_ns;
 };
 
+struct zs_span {
+	__u64 sum_ns;
+	__u64 bucket[ZS_SPAN_BUCKETS];
+};
+
+/* Address spaces whose hold on the huge zero folio is followed. */
+#define ZS_ZERO_HOLDERS 16384
+/* Of times: it was so before anybody looked. */
+#define ZS_ZERO_BEFORE 1
+
+/* One address space that holds the huge zero folio; its address is the key. */
+struct zs_zero_holder {
+	__u64 taken_ns; /* CLOCK_MONOTONIC, or ZS_ZERO_BEFORE */
+};
+
+/*
+ * What is known of the huge zero folio itself. Written once in the life of a
+ * folio and when it cannot be freed, at most once in 10 ms; never by a fault.
+ * `zeroscope holders` finds it by its name and size where another zeroscope runs.
+ */
+struct zs_zero_folio {
+	__u64 watched_ns; /* since when: CLOCK_MONOTONIC; 0: not yet */
+	__u64 born_ns; /* when it was allocated, ZS_ZERO_BEFORE, or 0: there is none */
+	__u64 refused_ns; /* the shrinker's last attempt in vain; 0: none was seen */
+	__u64 freed_ns; /* the last time it was freed; 0: not seen */
+};
+
+/* A process that holds the huge zero folio, as the iterator over tasks writes it. */
+struct zs_zero_process {
+	__u64 mm;
+	__u64 cgroup;
+	__u32 tgid;
+	char comm[ZS_COMM_LEN];
+	__u32 pad;
+};
+
 /* What a node or a cgroup paid for clearing. */
 struct zs_payer {
 	__u64 id;
@@ -180,6 +218,18 @@ struct zs_cpu {
 	__u64 allocator_begun[ZS_ORDERS];
 	__u64 allocator_rejected[ZS_ORDERS];
 	__u64 allocator_full; /* no room for the start of one: atomically */
+	/* The ledger of the huge zero folio: see huge_zero.bpf.h. */
+	__u64 zero_gets;
+	__u64 zero_taken;
+	__u64 zero_puts;
+	__u64 zero_failures;
+	__u64 zero_reclaims;
+	/* These three are written by several programs: atomically. */
+	__u64 zero_full; /* no room for a holder, or for a get that waits for its return */
+	__u64 zero_allocations;
+	__u64 zero_refusals;
+	struct zs_span zero_hold;
+	struct zs_span zero_lifetime;
 	struct zs_sum gap[ZS_GAP_CAUSES][ZS_ORDERS];
 	struct zs_payer node[ZS_NODES];
 	struct zs_payer cgroup[ZS_CGROUPS]; /* open addressing; [0] is "other" */
@@ -190,5 +240,6 @@ _Static_assert(sizeof(struct zs_hist) == 8 + 8 * ZS_BUCKETS + 112, "no holes");
 _Static_assert(sizeof(struct zs_open) == 64, "one cache line");
 _Static_assert(sizeof(struct zs_slow) == 80 + 8 * ZS_STACK_FRAMES, "no holes");
 _Static_assert(sizeof(struct zs_payer) == 48, "no holes");
+_Static_assert(sizeof(struct zs_zero_process) == 40, "no holes");
 
 #endif

@@ -21,7 +21,8 @@ void attach__prepare(struct attach_pair *p)
 	if (p->tier == TIER_KPROBE_SESSION)
 		bpf_program__set_expected_attach_type(
 			p->entry, (enum bpf_attach_type)ATTACH_TRACE_KPROBE_SESSION);
-	bpf_program__set_autoload(p->entry, true);
+	if (p->entry)
+		bpf_program__set_autoload(p->entry, true);
 	if (p->exit)
 		bpf_program__set_autoload(p->exit, true);
 }
@@ -70,7 +71,7 @@ int attach__pair(struct attach_pair *p)
 		if (err)
 			return err;
 	}
-	return attach_one(&p->entry_link, p->entry, p->function, p->tier, false);
+	return p->entry ? attach_one(&p->entry_link, p->entry, p->function, p->tier, false) : 0;
 }
 
 void attach__detach(struct attach_pair *p)
@@ -153,8 +154,10 @@ struct opt_u64 attach__link_misses(const struct attach_pair *p, const struct btf
 			return misses;
 		misses.value = entry.multi.missed;
 	} else {
-		if (link_info(bpf_link__fd(p->entry_link), &entry) ||
-		    link_info(bpf_link__fd(p->exit_link), &exit))
+		memset(&entry, 0, sizeof(entry));
+		memset(&exit, 0, sizeof(exit));
+		if ((p->entry && link_info(bpf_link__fd(p->entry_link), &entry)) ||
+		    (p->exit && link_info(bpf_link__fd(p->exit_link), &exit)))
 			return misses;
 		misses.value = entry.perf.missed + exit.perf.missed;
 	}

@@ -17,7 +17,10 @@
 #define ATTACH_TRACE_KPROBE_SESSION 56 /* v6.10, commit 535a3692ba72 */
 #define ATTACH_TRACE_FSESSION	    58 /* v7.0 */
 
-/* The programs of one function, by tier; a session program serves both ends. */
+/*
+ * The programs of one function, by tier; a session program serves both ends. Where
+ * one end is enough, the other one's program is NULL.
+ */
 struct attach_pair {
 	const char *function;
 	enum tier tier;

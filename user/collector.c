@@ -28,6 +28,7 @@ static const struct collector_part *const parts[] = {
 	&gaps_part,
 	&allocator_part,
 	&clears_part,
+	&huge_zero_part,
 	&slow_part,
 };
 
@@ -201,7 +202,6 @@ static void set_facts(struct collector *c, const struct btf *btf)
 	/* See bpf/state.bpf.h: which allocator task storage uses. */
 	ro->storage_at_entry = !kbtf__has_member(btf, "bpf_local_storage_map", "selem_ma") &&
 			       !kbtf__has_member(btf, "bpf_local_storage_map", "use_kmalloc_nolock");
-	ro->no_btf = without_btf(c);
 }
 
 static void set_plan(struct collector *c)
@@ -311,10 +311,9 @@ static void open_self(struct collector *c)
 			c->map_bytes += map_bytes(bpf_map__fd(map));
 }
 
-int collector__load(struct collector *c)
+int collector__open(struct collector *c)
 {
 	struct probe_answer a;
-	size_t i;
 	int err;
 
 	err = probe_kernel__open("", c->opt->btf, &c->kernel);
@@ -322,12 +321,23 @@ int collector__load(struct collector *c)
 		return err_errno_r(err, "%s could not be read as BTF", c->opt->btf);
 	if (probe__loadable(c->kernel, &a))
 		return collector__refuse(&a);
+	err = open_objects(c);
+	if (!err)
+		c->skel->rodata->no_btf = without_btf(c);
+	return err;
+}
+
+int collector__load(struct collector *c)
+{
+	size_t i;
+	int err;
+
+	err = collector__open(c);
+	if (err)
+		return err;
 	err = coverage_reader__new("", c->machine->page_size, &c->coverage);
 	if (err)
 		return err_errno_r(err, "the kernel's own counters could not be opened");
-	err = open_objects(c);
-	if (err)
-		return err;
 	set_facts(c, probe_kernel__btf(c->kernel));
 	err = set_filters(c);
 	for (i = 0; !err && i < ARRAY_SIZE(parts); i++)

@@ -98,7 +98,15 @@ struct collector_part {
 extern const struct collector_part gaps_part;
 extern const struct collector_part allocator_part;
 extern const struct collector_part clears_part;
+extern const struct collector_part huge_zero_part;
 extern const struct collector_part slow_part;
+
+/*
+ * The first step of collector__load(), for a command that loads a few programs of
+ * its own choice: asks the kernel and opens the object that fits it, with no program
+ * chosen. 0 or -errno; the sentence has been logged.
+ */
+int collector__open(struct collector *c);
 
 /* A probe that is to be attached; tier as it is printed. */
 struct probe_state *collector__add_probe(struct collector *c, const char *name, const char *tier);

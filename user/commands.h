@@ -8,6 +8,7 @@
 int cmd_run__run(const struct options *opt);
 /* NULL in a build without the libraries that it needs. */
 int cmd_serve__run(const struct options *opt) __attribute__((weak));
+int cmd_holders__run(const struct options *opt);
 int cmd_doctor__run(const struct options *opt);
 int cmd_load__run(const struct options *opt);
 int cmd_record__run(const struct options *opt);

@@ -23,11 +23,17 @@ double hist__bound_seconds(unsigned int i)
 	return exp2((double)i / ZS_BUCKETS_PER_OCTAVE + ZS_BOUND_MIN_LOG2);
 }
 
+uint64_t hist__span_bound_ns(unsigned int i)
+{
+	return (uint64_t)floorl(1e9L * exp2l((long double)i / ZS_SPANS_PER_OCTAVE +
+					     ZS_SPAN_BOUND_MIN_LOG2));
+}
+
 double hist__span_bound_seconds(unsigned int i)
 {
 	if (i >= ZS_SPAN_BOUNDS)
 		return INFINITY;
-	return exp2((double)i / 4 - 10);
+	return exp2((double)i / ZS_SPANS_PER_OCTAVE + ZS_SPAN_BOUND_MIN_LOG2);
 }
 
 unsigned int hist__bucket(uint64_t ns)
@@ -59,6 +65,14 @@ void hist__fill_tables(uint64_t bound[ZS_BOUNDS], uint16_t cell[ZS_CELLS])
 				hist__bucket(begin);
 		}
 	}
+}
+
+void hist__fill_spans(uint64_t bound[ZS_SPAN_BOUNDS])
+{
+	unsigned int i;
+
+	for (i = 0; i < ZS_SPAN_BOUNDS; i++)
+		bound[i] = hist__span_bound_ns(i);
 }
 
 /* The bucket of the event of rank ceil(q * count); count != 0. */

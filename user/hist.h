@@ -58,11 +58,14 @@ struct hist_range {
 uint64_t hist__bound_ns(unsigned int i);
 /* The same in seconds, exact: 2^(i/16 - 22); INFINITY for the last bucket. */
 double hist__bound_seconds(unsigned int i);
+/* The same for spans: floor(1e9 * 2^(i/4 - 10)) ns, i < ZS_SPAN_BOUNDS, and in seconds. */
+uint64_t hist__span_bound_ns(unsigned int i);
 double hist__span_bound_seconds(unsigned int i);
 /* Which bucket holds a duration. The slow and obvious way, for tests and import. */
 unsigned int hist__bucket(uint64_t ns);
 /* Fills the tables of bpf/hist.bpf.h. */
 void hist__fill_tables(uint64_t bound[ZS_BOUNDS], uint16_t cell[ZS_CELLS]);
+void hist__fill_spans(uint64_t bound[ZS_SPAN_BOUNDS]);
 
 /*
  * The bucket interval in which the q-quantile lies (q in 0..1, to a millionth):

@@ -444,6 +444,8 @@ static void huge_zero_field(struct json_writer *w, const struct huge_zero *z)
 	span_field(w, "hold", z->has_hold ? &z->hold : NULL);
 	span_field(w, "lifetime", z->has_lifetime ? &z->lifetime : NULL);
 	text_or_null(w, "refcount_reason", z->refcount_reason);
+	text_or_null(w, "holders_reason", z->holders_reason);
+	json__bool_field(w, "oldest_at_least", z->oldest_at_least);
 	json__end_object(w);
 }
 

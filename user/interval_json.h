@@ -19,7 +19,7 @@
  *	"nodes"         [{"node", "count", "bytes", "sum", "gap_sum", "max_since_attach"}]
  *	"cgroups"       the same with "cgroup" and "id" for "node"
  * and inside of objects: kernel.{version, host, preempt_source, pmd_order, cpus,
- * nodes}, huge_zero.refcount_reason.
+ * nodes}, huge_zero.{refcount_reason, holders_reason, oldest_at_least}.
  */
 
 #include <stdbool.h>

@@ -6,6 +6,7 @@ int main(int argc, char **argv)
 	const command_fn handlers[CMD_COUNT] = {
 		[CMD_RUN] = cmd_run__run,
 		[CMD_SERVE] = cmd_serve__run,
+		[CMD_HOLDERS] = cmd_holders__run,
 		[CMD_DOCTOR] = cmd_doctor__run,
 		[CMD_LOAD] = cmd_load__run,
 		[CMD_RECORD] = cmd_record__run,

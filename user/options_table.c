@@ -54,7 +54,9 @@ const struct command_desc options_commands[CMD_COUNT] = {
 		.description =
 			"Lists the processes that hold a reference on the huge zero folio, since when, "
 			"how much memory that pins, and whether the kernel's shrinker tried to free it "
-			"and was refused. Leaves nothing running behind.",
+			"and was refused. Since when, and what the shrinker tried, is known as far as "
+			"run, record or serve is measuring at that time; what was there before is "
+			"shown as \"before start\". Leaves nothing running behind.",
 		.examples = "zeroscope holders --json\n"
 			    "The list for a script.\n",
 	},

@@ -668,6 +668,18 @@ static void put_span(struct page *p, const char *key, const struct span_hist *h)
 	keyed(p, key, &t);
 }
 
+/* Both are read one after the other: only a difference that stays means anything. */
+static void add_difference(const struct page *p, struct text *t, const struct huge_zero *z)
+{
+	char reason[NAME_SIZE];
+
+	text__add(t, ", %s%" PRIu64 NB "%s%s", z->holders_reason[0] ? WARN "but " : "",
+		  z->holders.value, z->holders.value == 1 ? "holder" : "holders",
+		  z->holders_reason[0] ? PLAIN : " a moment apart");
+	if (z->holders_reason[0])
+		text__add(t, " (%s)", page__clean_name(p, reason, z->holders_reason));
+}
+
 static void add_refcount(const struct page *p, struct text *t, const struct huge_zero *z)
 {
 	char reason[NAME_SIZE];
@@ -682,18 +694,19 @@ static void add_refcount(const struct page *p, struct text *t, const struct huge
 		return;
 	}
 	text__add(t, "refcount %" PRIu64, z->refcount.value);
-	if (!z->holders.known)
+	if (!z->holders.known) {
+		if (z->holders_reason[0])
+			text__add(t, ", holders not known (%s)",
+				  page__clean_name(p, reason, z->holders_reason));
 		return;
+	}
 	if (!z->refcount.value && !z->holders.value)
 		text__add(t, ": not allocated");
 	else if (z->refcount.value == z->holders.value + 1)
 		text__add(t, " = %" PRIu64 NB "%s + the shrinker's pin", z->holders.value,
 			  z->holders.value == 1 ? "holder" : "holders");
 	else
-		text__add(t,
-			  ", " WARN "but %" PRIu64 NB "%s + the shrinker's pin make %" PRIu64 PLAIN,
-			  z->holders.value, z->holders.value == 1 ? "holder" : "holders",
-			  z->holders.value + 1);
+		add_difference(p, t, z);
 }
 
 static bool huge_zero_moved(const struct huge_zero *z)
@@ -721,7 +734,8 @@ static void put_huge_zero(struct page *p)
 	}
 	add_refcount(p, &t, z);
 	if (z->oldest_seconds.known) {
-		text__add(&t, ", oldest" NB "hold" NB);
+		text__add(&t, ", oldest" NB "hold" NB "%s",
+			  z->oldest_at_least ? "at" NB "least" NB : "");
 		text__quantity(p, &t, quantity__span, z->oldest_seconds.value, 3);
 	}
 	page__paragraph(p, 0, 4, &t);

@@ -258,6 +258,8 @@ static void pack_huge_zero(struct packer *p, const struct huge_zero *z)
 	if (z->has_lifetime)
 		pack_counts(p, ZERO_LIFETIME, z->lifetime.count, z->lifetime.sum_ns,
 			    z->lifetime.bucket, ZS_SPAN_BUCKETS);
+	pack_text(p, ZERO_HOLDERS_REASON, z->holders_reason);
+	pack_uint(p, ZERO_OLDEST_AT_LEAST, z->oldest_at_least);
 	pack__close(p);
 }
 

@@ -622,6 +622,12 @@ static void read_huge_zero(const struct context *c, struct huge_zero *z)
 		case ZERO_REASON:
 			READ_TEXT(u, &f, z->refcount_reason);
 			break;
+		case ZERO_HOLDERS_REASON:
+			READ_TEXT(u, &f, z->holders_reason);
+			break;
+		case ZERO_OLDEST_AT_LEAST:
+			read_bool(u, &f, &z->oldest_at_least);
+			break;
 		case ZERO_GETS:
 			read_opt(u, &f, &z->gets);
 			break;

@@ -137,10 +137,13 @@ static const int calls[] = {
 	SCMP_SYS(uname),
 };
 
-/* Commands of bpf(2) that read maps, programs, links, and iterators that are there. */
+/*
+ * Commands of bpf(2) that read maps, programs, links, and iterators that are there, and
+ * that run one of the programs that are loaded: it reads the kernel's huge_zero_refcount.
+ */
 static const int bpf_commands[] = {
 	BPF_MAP_LOOKUP_ELEM,	BPF_MAP_GET_NEXT_KEY, BPF_MAP_LOOKUP_BATCH,
-	BPF_OBJ_GET_INFO_BY_FD, BPF_ITER_CREATE,
+	BPF_OBJ_GET_INFO_BY_FD, BPF_ITER_CREATE,      BPF_PROG_RUN,
 };
 
 static int allow_all(scmp_filter_ctx filter)

@@ -506,7 +506,9 @@ static void add_huge_zero(struct huge_zero *a, const struct huge_zero *b)
 	a->refcount = b->refcount;
 	a->holders = b->holders;
 	a->oldest_seconds = b->oldest_seconds;
+	a->oldest_at_least = b->oldest_at_least;
 	memcpy(a->refcount_reason, b->refcount_reason, sizeof(a->refcount_reason));
+	memcpy(a->holders_reason, b->holders_reason, sizeof(a->holders_reason));
 	opt_add(&a->gets, &b->gets);
 	opt_add(&a->references_taken, &b->references_taken);
 	opt_add(&a->puts, &b->puts);

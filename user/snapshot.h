@@ -124,7 +124,9 @@ struct huge_zero {
 	struct opt_u64 refcount; /* gauge */
 	struct opt_u64 holders; /* gauge */
 	struct opt_double oldest_seconds; /* gauge */
-	char refcount_reason[120]; /* why it is not known */
+	bool oldest_at_least; /* it is older: from before the measurement */
+	char refcount_reason[200]; /* why it is not known */
+	char holders_reason[200]; /* why not known, or why they and the refcount keep differing */
 	struct opt_u64 gets, references_taken, puts;
 	struct opt_u64 allocations, allocation_failures, reclaims, reclaim_refusals;
 	bool has_hold;

@@ -233,6 +233,8 @@ static inline void random_huge_zero(uint64_t *state, struct snapshot *s)
 	z->holders = random_opt(state);
 	z->oldest_seconds = random_opt_double(state);
 	RANDOM_TEXT(state, z->refcount_reason);
+	RANDOM_TEXT(state, z->holders_reason);
+	z->oldest_at_least = random_below(state, 2);
 	z->gets = random_opt(state);
 	z->references_taken = random_opt(state);
 	z->puts = random_opt(state);
@@ -506,6 +508,8 @@ static inline bool same_huge_zero(const struct huge_zero *a, const struct huge_z
 	SAME(same_opt(&a->holders, &b->holders));
 	SAME(same_opt_double(&a->oldest_seconds, &b->oldest_seconds));
 	SAME(!strcmp(a->refcount_reason, b->refcount_reason));
+	SAME(!strcmp(a->holders_reason, b->holders_reason));
+	SAME(a->oldest_at_least == b->oldest_at_least);
 	SAME(same_opt(&a->gets, &b->gets));
 	SAME(same_opt(&a->references_taken, &b->references_taken));
 	SAME(same_opt(&a->puts, &b->puts));

@@ -29,6 +29,7 @@ struct task_struct {
 #define __noinline __attribute__((noinline))
 #define BPF_CORE_READ(p, member) ((p)->member)
 #define BPF_CORE_READ_INTO(to, p, member) memcpy(to, (p)->member, sizeof((p)->member))
+#define barrier_var(v) (void)(v)
 #define BPF_MAP_TYPE_PERCPU_ARRAY 6
 #define bpf_map_lookup_elem(map, key) ((void)(map), (void)(key), (void *)NULL)
 #define hist__bucket bpf_hist__bucket
@@ -116,6 +117,50 @@ static void bounds_are_exact(void **state)
 	}
 	assert_int_equal(hist__bound_ns(0), 238);
 	assert_int_equal(hist__bound_ns(ZS_BOUNDS - 1), 64000000000ULL);
+}
+
+static void span_bounds_are_exact(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < ZS_SPAN_BOUNDS; i++) {
+		int k = 4 * (int)i + 16 * ZS_SPAN_BOUND_MIN_LOG2;
+		uint64_t bound = hist__span_bound_ns(i);
+		struct big truth = pow16(1000000000, k > 0 ? k : 0);
+		struct big low = pow16(bound, k < 0 ? -k : 0);
+		struct big high = pow16(bound + 1, k < 0 ? -k : 0);
+
+		assert_true(big_cmp(&low, &truth) <= 0);
+		assert_true(big_cmp(&truth, &high) < 0);
+	}
+	assert_int_equal(hist__span_bound_ns(40), 1000000000);
+	assert_int_equal(hist__span_bound_ns(ZS_SPAN_BOUNDS - 1), (1ULL << 25) * 1000000000);
+}
+
+static void check_span(uint64_t ns, unsigned int want)
+{
+	struct zs_span s = { 0 };
+
+	hist__add_span(&s, ns);
+	assert_int_equal(s.bucket[want], 1);
+	assert_int_equal(s.sum_ns, ns);
+}
+
+static void kernel_finds_the_span(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	hist__fill_spans((uint64_t *)(uintptr_t)span_bound);
+	for (i = 0; i < ZS_SPAN_BOUNDS; i++) {
+		check_span(hist__span_bound_ns(i) - 1, i);
+		check_span(hist__span_bound_ns(i), i);
+		check_span(hist__span_bound_ns(i) + 1, i + 1);
+	}
+	check_span(0, 0);
+	check_span(1, 0);
+	check_span(UINT64_MAX, ZS_SPAN_BOUNDS);
 }
 
 /* The loader's buffers are not const. */
@@ -304,6 +349,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bounds_are_exact),
+		cmocka_unit_test(span_bounds_are_exact),
+		cmocka_unit_test(kernel_finds_the_span),
 		cmocka_unit_test(every_bound_divides),
 		cmocka_unit_test(kernel_and_user_agree),
 		cmocka_unit_test(log2_is_right),

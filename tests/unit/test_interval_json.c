@@ -285,7 +285,8 @@ static void test_fields_and_their_order(void **state)
 	expect_keys(json, "resched_delay", "source,now,lazy,outlived");
 	expect_keys(json, "huge_zero",
 		    "refcount,holders,oldest_seconds,gets,references_taken,puts,allocations,"
-		    "allocation_failures,reclaims,reclaim_refusals,hold,lifetime,refcount_reason");
+		    "allocation_failures,reclaims,reclaim_refusals,hold,lifetime,refcount_reason,"
+		    "holders_reason,oldest_at_least");
 	expect_keys(json, "huge_zero.hold", hist);
 	expect_keys(json, "coverage[0]", "what,kernel,seen,reason");
 	expect_keys(json, "loss", "recursion,missed,storage_full,unmatched,dropped");

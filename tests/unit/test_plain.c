@@ -491,13 +491,16 @@ static void test_refcount(void **state)
 {
 	static const struct {
 		struct opt_u64 refcount, holders;
+		const char *reason; /* of holders */
 		const char *words;
 	} cases[] = {
-		{{true, 2}, {true, 1}, "refcount 2 = 1 holder + the shrinker's pin"},
-		{{true, 0}, {true, 0}, "refcount 0: not allocated"},
-		{{true, 7}, {true, 4}, "refcount 7, but 4 holders + the shrinker's pin make 5"},
-		{{true, 7}, {false, 0}, "refcount 7 use"},
-		{{false, 0}, {true, 4}, "refcount not known (CAP_SYSLOG is missing), 4 holders"},
+		{{true, 2}, {true, 1}, "", "refcount 2 = 1 holder + the shrinker's pin"},
+		{{true, 0}, {true, 0}, "", "refcount 0: not allocated"},
+		{{true, 7}, {true, 4}, "", "refcount 7, 4 holders a moment apart"},
+		{{true, 7}, {true, 4}, "it stays so", "refcount 7, but 4 holders (it stays so)"},
+		{{true, 7}, {false, 0}, "", "refcount 7 use"},
+		{{true, 7}, {false, 0}, "off", "refcount 7, holders not known (off)"},
+		{{false, 0}, {true, 4}, "", "refcount not known (CAP_SYSLOG is missing), 4 holders"},
 	};
 	struct plain_options o = {0};
 	size_t i;
@@ -512,6 +515,8 @@ static void test_refcount(void **state)
 		s->huge_zero->oldest_seconds.known = false;
 		snprintf(s->huge_zero->refcount_reason, sizeof(s->huge_zero->refcount_reason),
 			 "CAP_SYSLOG is missing");
+		snprintf(s->huge_zero->holders_reason, sizeof(s->huge_zero->holders_reason), "%s",
+			 cases[i].reason);
 		text = render(s, &o);
 		assert_says(text, cases[i].words);
 	}
