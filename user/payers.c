@@ -44,10 +44,13 @@ static int compare_ids(const void *a, const void *b)
 static void look_up(struct named *n)
 {
 	char path[4096];
+	int err = n->id ? cgroup__path(n->id, path, sizeof(path)) : 0;
 
 	if (!n->id)
 		snprintf(n->name, sizeof(n->name), "other");
-	else if (cgroup__path(n->id, path, sizeof(path)))
+	else if (err == -EPERM || err == -EACCES) /* an exporter has given up the right to look */
+		snprintf(n->name, sizeof(n->name), "id %" PRIu64, n->id);
+	else if (err)
 		snprintf(n->name, sizeof(n->name), "removed, id %" PRIu64, n->id);
 	else
 		/* The end of a long path says more than its beginning. */

@@ -112,6 +112,18 @@ check "a snapshot is a recording" is_recording "$work/frame"
 end TERM
 recording=$work/frame
 
+documented() {
+	local name missing=0
+
+	while IFS= read -r name; do
+		grep -q "\`$name\`" "$top/docs/metrics.md" && continue
+		echo "$name is not in docs/metrics.md"
+		missing=1
+	done < <(sed -n 's/^# TYPE \([^ ]*\) .*/\1/p' "$top/tests/unit/golden/metrics-full.om")
+	return $missing
+}
+check "every metric is documented" documented
+
 check "it starts" start --series=full --native-histograms 4 --cgroup-series 5 \
 	--web.listen-address "unix:$work/socket"
 expect_eq "it has one thread" "$(status Threads)" 1
