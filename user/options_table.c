@@ -94,7 +94,10 @@ const struct command_desc options_commands[CMD_COUNT] = {
 			"Measures as run does and appends a snapshot of every counter to FILE after each "
 			"interval, at full resolution. The file can be read up to its last whole interval "
 			"even if the recording is killed or the disk is full.\n"
-			"With a COMMAND, the recording lasts as long as the command runs.",
+			"With a COMMAND, the recording lasts as long as it runs and holds its clears alone, "
+			"and those of what it starts: they get a cgroup of their own, below that of the "
+			"caller, unless --pid, --cgroup or --comm chooses otherwise. A command that fails "
+			"makes the exit status 1; the recording is whole all the same.",
 		.examples = "zeroscope record -o before.zs -d 5m\n"
 			    "Five minutes of this machine.\n"
 			    "zeroscope record -o make.zs -- make -j8\n"
@@ -671,6 +674,16 @@ const struct option_desc options_table[] = {
 		.offset = FIELD(run.json, bool),
 		.help = "JSON, one object a line",
 		.manual = "Write JSON, one object a line. What was not measured is null.",
+	},
+	{
+		.name = "json",
+		.kind = OPT_FLAG,
+		.on = ON_RECORD,
+		.offset = FIELD(run.json, bool),
+		.help = "show each interval as JSON, too",
+		.manual = "Write each interval to standard output as well, as run --json does: a JSON "
+			  "object a line, the same that report --json makes of the recording. What a "
+			  "COMMAND writes there goes to standard error.",
 	},
 	{
 		.name = "json",

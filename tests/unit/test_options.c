@@ -201,6 +201,8 @@ static void every_option_reaches_its_field(void **state)
 	assert_true(opt.csv && !opt.openmetrics);
 	accept_line("report a --openmetrics");
 	assert_true(opt.openmetrics && !opt.csv);
+	accept_line("record -o a --json");
+	assert_true(opt.run.json);
 }
 
 static void positional_arguments(void **state)
@@ -353,7 +355,7 @@ static void each_command_takes_its_own(void **state)
 		{CMD_DOCTOR, "btf json ascii color"},
 		{CMD_LOAD, "kind order count threads touch read node rate hold reserve reread pmu json"},
 		{CMD_RECORD, "pid cgroup comm min-order interval duration allocator no-gaps fault-share "
-			     "tier btf output ready-fd"},
+			     "tier btf output json ready-fd"},
 		{CMD_REPORT, "json csv openmetrics play speed cumulative ascii color"},
 		{CMD_DIFF, "threshold json ascii color"},
 	};
@@ -370,7 +372,7 @@ static void each_command_takes_its_own(void **state)
 
 			snprintf(word, sizeof(word), " %s ", o->name);
 			listed = strstr(list, word) != NULL;
-			/* --json has two rows; one of them is enough. */
+			/* --json has three rows; one of them is enough. */
 			if (strcmp(o->name, "json") == 0 && listed)
 				continue;
 			if (command_takes(expected[i].command, o) != listed)
