@@ -19,9 +19,9 @@ struct recording_job {
 	struct command_group group; /* of the command */
 	struct recorder *recorder;
 	struct view view; /* of --json */
-	pid_t child; /* 0: none */
-	int go_fd; /* the child waits until this is closed */
-	int child_fd; /* pidfd: readable when it has ended */
+	pid_t child;	  /* 0: none */
+	int go_fd;	  /* the child waits until this is closed */
+	int child_fd;	  /* pidfd: readable when it has ended */
 };
 
 static int job_begin(void *arg, const struct snapshot *s)
@@ -49,7 +49,8 @@ static int job_interval(void *arg, const struct snapshot *interval, const struct
 		return 0;
 	r = view__interval(&job->view, interval, total);
 	if (r == -EPIPE)
-		return err_r(-EIO, "nobody reads standard output any more; what was recorded is whole");
+		return err_r(-EIO,
+			     "nobody reads standard output any more; what was recorded is whole");
 	return r ? err_r(r, "standard output could not be written: %s", errname(r)) : 0;
 }
 
@@ -145,8 +146,10 @@ static void choose_command(struct recording_job *job, struct run_options *run)
 		return;
 	err = command_group__make(&job->group, job->child);
 	if (err)
-		log_warn("the clears of all processes are recorded, not those of the command alone, "
-			 "as it could not get a cgroup of its own: %s", errname(err));
+		log_warn(
+			"the clears of all processes are recorded, not those of the command alone, "
+			"as it could not get a cgroup of its own: %s",
+			errname(err));
 	else
 		run->cgroup = job->group.path;
 }
@@ -159,7 +162,8 @@ static int end_command(struct recording_job *job, int status)
 	util__cleanup_close(&job->go_fd);
 	util__cleanup_close(&job->child_fd);
 	if (command_group__remove(&job->group))
-		log_warn("what the command started is still running, in a cgroup that is left to it");
+		log_warn(
+			"what the command started is still running, in a cgroup that is left to it");
 	if (!child)
 		return status;
 	log_warn("the command ended with status %d", child);
@@ -168,17 +172,21 @@ static int end_command(struct recording_job *job, int status)
 
 int cmd_record__run(const struct options *opt)
 {
-	struct recording_job job = { .opt = opt, .go_fd = -1, .child_fd = -1 };
+	struct recording_job job = {.opt = opt, .go_fd = -1, .child_fd = -1};
 	struct session_sink sink = {
-		.arg = &job, .end_fd = -1,
-		.begin = job_begin, .interval = job_interval, .end = job_end,
+		.arg = &job,
+		.end_fd = -1,
+		.begin = job_begin,
+		.interval = job_interval,
+		.end = job_end,
 	};
 	struct options chosen = *opt;
 	int status;
 
 	if (opt->run.json && !strcmp(opt->output, "-"))
-		return err_r(EXIT_USAGE, "--json and the recording cannot both go to standard output; "
-					 "give -o a file");
+		return err_r(EXIT_USAGE,
+			     "--json and the recording cannot both go to standard output; "
+			     "give -o a file");
 	view__init(&job.view, &opt->run, stdout);
 	/* A full file system is an error that is told, not a signal. */
 	signal(SIGXFSZ, SIG_IGN);
