@@ -176,6 +176,10 @@ check "a server that merely prefers protobuf" get /zero -H 'Accept: application/
 check "still gets classic buckets" "$body" text "$work/body"
 check "SIGINT ends it well" end INT
 
+start --series=full --web.max-requests 2
+check "hostile and slow clients hold up nobody" "$top/tests/host/exposition/hostile.py" "$address"
+check "it has not ended, and ends well" end TERM
+
 # refused OPTION…: it does not start, and says why in one line
 refused() {
 	! "$zeroscope" serve --replay "$recording" "$@" 2>"$work/log" &&
