@@ -149,22 +149,23 @@ static const char *type_of(enum body_form form)
 /* The response, made where there is none yet; not to be destroyed by the caller. NULL: no memory. */
 static struct MHD_Response *get_body(struct http_server *s, enum body_form form, bool gzip)
 {
-	struct MHD_Response **r = &s->body[form][gzip];
 	const struct pack_buffer *b = gzip ? &s->packed : &s->buf;
+	struct MHD_Response *r = s->body[form][gzip];
 
-	if (*r)
-		return *r;
+	if (r)
+		return r;
 	if (write_body(s, form) || (gzip && pack_body(s)))
 		return NULL;
-	*r = MHD_create_response_from_buffer(b->len, b->data, MHD_RESPMEM_MUST_COPY);
-	if (!*r)
+	r = MHD_create_response_from_buffer(b->len, b->data, MHD_RESPMEM_MUST_COPY);
+	if (!r)
 		return NULL;
-	MHD_add_response_header(*r, "Content-Type", type_of(form));
-	add_headers(s, *r);
-	MHD_add_response_header(*r, "Vary", "Accept, Accept-Encoding");
+	MHD_add_response_header(r, "Content-Type", type_of(form));
+	add_headers(s, r);
+	MHD_add_response_header(r, "Vary", "Accept, Accept-Encoding");
 	if (gzip)
-		MHD_add_response_header(*r, "Content-Encoding", "gzip");
-	return *r;
+		MHD_add_response_header(r, "Content-Encoding", "gzip");
+	s->body[form][gzip] = r;
+	return r;
 }
 
 /* --- Answers. */
