@@ -313,7 +313,8 @@ static int put_plain(const struct holders *h, const struct view *v)
 	put_state(&p, h);
 	if (h->machine.huge_zero != HUGE_ZERO_PERSISTENT &&
 	    h->machine.huge_zero != HUGE_ZERO_ABSENT) {
-		if (h->refcount)
+		/* Without a count and a holder nobody knows whether there is a folio. */
+		if (h->refcount > 0 || h->nr)
 			put_pinned(&p, h);
 		if (h->refcount || h->watched_ns)
 			put_shrinker(&p, h);

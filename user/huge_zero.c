@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -205,6 +206,8 @@ static int compare_flags(struct zeroscope_bpf *skel, pid_t pid, int fd, char *re
 
 int huge_zero__learn(struct zeroscope_bpf *skel, char *reason, size_t size)
 {
+	/* A fault can wait for memory without end; this must not. */
+	struct timeval patience = {.tv_sec = 60};
 	_cleanup_close_ int ours = -1;
 	pid_t parent = getpid(), pid;
 	uint64_t pmd_bytes;
@@ -217,6 +220,7 @@ int huge_zero__learn(struct zeroscope_bpf *skel, char *reason, size_t size)
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds))
 		return -errno;
 	ours = fds[0];
+	(void)setsockopt(ours, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	pid = fork();
 	if (!pid) {
 		close(fds[0]);
