@@ -257,11 +257,10 @@ static void add_track(struct column_writer *w, enum live_metric metric, int orde
 	for (i = 0; i < nr; i++) {
 		if (!bucket[i])
 			continue;
-		if (c->point)
-			c->point[w->points] = (struct live_point){
-				.bucket = (uint16_t)i,
-				.count = (uint32_t)min(bucket[i], (uint64_t)UINT32_MAX),
-			};
+		if (c->point) {
+			c->point[w->points].bucket = (uint16_t)i;
+			c->point[w->points].count = (uint32_t)min(bucket[i], (uint64_t)UINT32_MAX);
+		}
 		w->points++;
 	}
 	if (w->points == first)

@@ -549,15 +549,17 @@ static void draw_body(struct live_canvas *v)
 
 static void draw_help(struct live_canvas *v)
 {
-	int rows = v->c->rows - 1, nr = 0, first, i;
+	size_t rows = (size_t)v->c->rows - 1, nr = 0, first, i;
 	struct live_key_info info;
 
-	while (live__key_info(v->l, (size_t)nr, &info))
+	while (live__key_info(v->l, nr, &info))
 		nr++;
-	first = max(min(v->l->scroll, nr - rows), 0);
-	for (i = 0; i < rows && live__key_info(v->l, (size_t)(first + i), &info); i++) {
-		cells__put(v->c, 1 + i, 1, KEY_NAME_WIDTH, PAINT_BOLD, info.name);
-		cells__put(v->c, 1 + i, 1 + KEY_NAME_WIDTH, v->c->cols - KEY_NAME_WIDTH - 2,
+	first = nr > rows ? min((size_t)v->l->scroll, nr - rows) : 0;
+	for (i = 0; i < rows && live__key_info(v->l, first + i, &info); i++) {
+		int row = 1 + (int)i;
+
+		cells__put(v->c, row, 1, KEY_NAME_WIDTH, PAINT_BOLD, info.name);
+		cells__put(v->c, row, 1 + KEY_NAME_WIDTH, v->c->cols - KEY_NAME_WIDTH - 2,
 			   PAINT_PLAIN, info.help);
 	}
 }

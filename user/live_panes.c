@@ -308,11 +308,11 @@ static void put_column_marks(struct live_canvas *v, const struct axis *a, int co
 	for (i = 0; i < nr; i++)
 		count += bucket[i];
 	/* The lowest last: where they meet it is the median that is seen. */
-	for (m = ARRAY_SIZE(heat_marks); count && m-- > 0;) {
+	for (m = ARRAY_SIZE(heat_marks); count && m > 0; m--) {
+		double q = heat_marks[m - 1].q;
 		struct cell *cell;
 
-		rank = heat_marks[m].q > 1 ? count
-					   : (uint64_t)ceil(heat_marks[m].q * (double)count);
+		rank = q > 1 ? count : (uint64_t)ceil(q * (double)count);
 		seen = 0;
 		for (i = 0; i < nr - 1; i++) {
 			seen += bucket[i];
@@ -321,7 +321,7 @@ static void put_column_marks(struct live_canvas *v, const struct axis *a, int co
 		}
 		cell = cells__at(v->c, screen_row(v, a, row_of(i, a->size)), col);
 		if (cell) {
-			cell->c = (uint32_t)heat_marks[m].letter;
+			cell->c = (uint32_t)heat_marks[m - 1].letter;
 			/* On the colour of the cell, where there is one. */
 			if (cell->paint != PAINT_HEAT)
 				cell->paint = PAINT_MARK;
@@ -386,7 +386,7 @@ static uint64_t highest_cell(const struct live_canvas *v, const struct axis *a, 
 /* "o p50  x p99  + max      1 ░▒▓█ 4.2k clears a cell" */
 static void put_legend(struct live_canvas *v, const struct heat *heat)
 {
-	int col = v->at.heat, row = v->at.legend, i, levels;
+	int row = v->at.legend, col, i, levels;
 	char high[16];
 	struct text t = {0};
 
