@@ -116,7 +116,7 @@ static int wait_interval(struct collector *c, const struct session_sink *sink, s
 			if (err)
 				return err;
 		}
-		if (fds[4].revents) {
+		if (sink->input && fds[4].revents) {
 			err = take_input(sink, w);
 			if (err <= 0)
 				return err;
