@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The ledger of the huge zero folio: each way to take and to give back a reference keeps holders + 1
 # equal to the kernel's count, which is known here from the number of processes that were started.
-# kernel: debian-6.12 debian-7
+# kernel: debian-6.1 debian-6.12 debian-7
 # cmdline: init_on_alloc=0
 # memory: 2048
 # timeout: 900
