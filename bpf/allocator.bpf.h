@@ -70,11 +70,24 @@ static __always_inline __s16 allocator__node(const struct page *page, bool direc
 	return node_shift ? compat__page_flags(page, direct) >> (64 - node_shift) : 0;
 }
 
+/* For those who want the CPU meanwhile: see resched.bpf.h. */
+static __always_inline void allocator__running(__u32 order)
+{
+	struct zs_cpu *cpu;
+
+	if (!resched_on)
+		return;
+	cpu = state__cpu();
+	if (cpu)
+		resched__begin_allocator(cpu, order);
+}
+
 static __always_inline void allocator__add(__u64 start, __u32 order, __s16 node)
 {
 	__u64 now = bpf_ktime_get_ns();
 	struct zs_hist *h;
 
+	resched__end_allocator(now);
 	order &= ZS_ORDERS - 1;
 	h = hist__get(allocator_hist[order]);
 	if (h)
@@ -82,7 +95,7 @@ static __always_inline void allocator__add(__u64 start, __u32 order, __s16 node)
 }
 
 /* Keeps the start of a call under a key that its end will know. */
-static __always_inline void allocator__put(__u64 key)
+static __always_inline void allocator__put(__u64 key, __u32 order)
 {
 	struct allocator_call call = { .start_ns = bpf_ktime_get_ns() };
 	struct zs_cpu *cpu;
@@ -91,7 +104,9 @@ static __always_inline void allocator__put(__u64 key)
 		cpu = state__cpu();
 		if (cpu)
 			__sync_fetch_and_add(&cpu->allocator_full, 1);
+		return;
 	}
+	allocator__running(order);
 }
 
 /* The start of that call, or 0. */
@@ -124,8 +139,10 @@ int BPF_PROG(allocator_fsession, struct page *page, int numpages)
 		return 0;
 	}
 	*start = 0;
-	if (allocator__count(hist__log2((__u32)numpages | 1)))
-		*start = bpf_ktime_get_ns();
+	if (!allocator__count(hist__log2((__u32)numpages | 1)))
+		return 0;
+	allocator__running(hist__log2((__u32)numpages | 1));
+	*start = bpf_ktime_get_ns();
 	return 0;
 }
 
@@ -135,7 +152,7 @@ int BPF_PROG(allocator_begin_fentry, struct page *page, int numpages)
 	if ((__u32)numpages < allocator_min_pages)
 		return 0;
 	if (allocator__count(hist__log2((__u32)numpages | 1)))
-		allocator__put((__u64)ctx);
+		allocator__put((__u64)ctx, hist__log2((__u32)numpages | 1));
 	return 0;
 }
 
@@ -159,7 +176,7 @@ int BPF_PROG(allocator_list_begin_fentry, __u32 gfp, __u32 order)
 	if (order < allocator_min_order)
 		return 0;
 	if (ready && allocator__zeroes(gfp))
-		allocator__put((__u64)ctx);
+		allocator__put((__u64)ctx, order);
 	return 0;
 }
 
@@ -173,8 +190,12 @@ int BPF_PROG(allocator_list_end_fexit, __u32 gfp, __u32 order, int flags, void *
 	if (order < allocator_min_order)
 		return 0;
 	start = allocator__take((__u64)ctx);
-	if (start && page && allocator__count(order))
+	if (!start)
+		return 0;
+	if (page && allocator__count(order))
 		allocator__add(start, order, allocator__node(page, true));
+	else
+		resched__end_allocator(bpf_ktime_get_ns());
 	return 0;
 }
 
@@ -196,6 +217,7 @@ int BPF_KPROBE(allocator_kprobe_session, struct page *page, int numpages)
 	order = hist__log2((__u32)numpages | 1);
 	if (!allocator__count(order))
 		return 1;
+	allocator__running(order);
 	*start = bpf_ktime_get_ns() << 5 | (order & 31);
 	return 0;
 }
@@ -216,8 +238,10 @@ static __always_inline void allocator__begin_in_task(__u32 order, bool timed)
 	if (outer)
 		outer->inner++;
 	call.start_ns = bpf_ktime_get_ns();
-	if (!outer && !bpf_map_update_elem(&allocator_calls, &key, &call, BPF_NOEXIST))
+	if (!outer && !bpf_map_update_elem(&allocator_calls, &key, &call, BPF_NOEXIST)) {
+		allocator__running(order);
 		return;
+	}
 	cpu = state__cpu();
 	if (cpu && timed)
 		__sync_fetch_and_add(&cpu->allocator_full, 1);
@@ -241,6 +265,8 @@ static __always_inline void allocator__end_in_task(bool done, bool count)
 	bpf_map_delete_elem(&allocator_calls, &key);
 	if (done && (!count || allocator__count(order)))
 		allocator__add(start, order, -1);
+	else
+		resched__end_allocator(bpf_ktime_get_ns());
 }
 
 SEC("kprobe/clear_highpages_kasan_tagged")

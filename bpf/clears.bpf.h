@@ -154,6 +154,8 @@ static __always_inline bool clear__begin(const struct page *head, __u32 order, b
 	open->start_ns = bpf_ktime_get_ns();
 	barrier();
 	open->task = (__u64)task;
+	if (counted)
+		resched__begin(cpu, w.order, w.node);
 	return true;
 }
 
@@ -231,6 +233,7 @@ static __always_inline void clear__end(void *ctx)
 		cpu->straddled += ready;
 		return;
 	}
+	resched__end(now);
 	cpu->exits_matched++;
 	wall = now - o.start_ns;
 	h = hist__get(o.hist);

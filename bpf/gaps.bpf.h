@@ -42,6 +42,7 @@ static __always_inline void gap__end(struct zs_cpu *cpu, struct zs_open *o,
 	o->gaps++;
 	if (!o->counted || cause >= ZS_GAP_CAUSES)
 		return;
+	resched__begin(cpu, o->order, o->node);
 	cpu->gap[cause][o->order & (ZS_ORDERS - 1)].count++;
 	cpu->gap[cause][o->order & (ZS_ORDERS - 1)].sum_ns += gap;
 	id = gap_hist[cause];
@@ -92,6 +93,8 @@ int BPF_PROG(gaps_sched_switch, bool preempt, struct task_struct *prev, struct t
 
 	if (!cpu)
 		return 0;
+	if (cpu->open.attention)
+		resched__switch(cpu, next);
 	if (cpu->open.task == (__u64)prev) {
 		gap__switched_out(cpu, prev, preempt, prev_state);
 	} else if (state__has_storage(prev)) {

@@ -13,6 +13,7 @@
 #include "compat.bpf.h"
 #include "hist.bpf.h"
 #include "state.bpf.h"
+#include "resched.bpf.h"
 #include "slow.bpf.h"
 #include "clears.bpf.h"
 #include "gaps.bpf.h"

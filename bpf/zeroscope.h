@@ -116,7 +116,15 @@ struct zs_open {
 	__s16 node; /* the folio's; -1 unknown */
 	__u16 cpu; /* where it started */
 	__u8 counted; /* began after the ready flag was flipped */
-	__u8 pad[3];
+	__u8 pad;
+	/* Of a slot only: what its CPU's next switch has to close; see resched.bpf.h. */
+	union {
+		struct {
+			__u8 waiter; /* somebody asked for the CPU in a clear */
+			__u8 running; /* a clear may run here */
+		};
+		__u16 attention;
+	};
 };
 
 #define ZS_STACK_FRAMES 24
@@ -218,6 +226,7 @@ struct zs_cpu {
 	__u64 allocator_begun[ZS_ORDERS];
 	__u64 allocator_rejected[ZS_ORDERS];
 	__u64 allocator_full; /* no room for the start of one: atomically */
+	__u64 resched_outlived; /* requests that were answered after the clear had ended */
 	/* The ledger of the huge zero folio: see huge_zero.bpf.h. */
 	__u64 zero_gets;
 	__u64 zero_taken;

@@ -26,6 +26,7 @@
  */
 static const struct collector_part *const parts[] = {
 	&gaps_part,
+	&resched_part,
 	&allocator_part,
 	&clears_part,
 	&huge_zero_part,
@@ -225,6 +226,7 @@ static void set_plan(struct collector *c)
 	memcpy((void *)ro->clear_hist, c->plan.clear_hist, sizeof(ro->clear_hist));
 	memcpy((void *)ro->on_cpu_hist, c->plan.on_cpu_hist, sizeof(ro->on_cpu_hist));
 	memcpy((void *)ro->gap_hist, c->plan.gap_hist, sizeof(ro->gap_hist));
+	memcpy((void *)ro->resched_hist, c->plan.resched_hist, sizeof(ro->resched_hist));
 	memcpy((void *)ro->allocator_hist, c->plan.allocator_hist, sizeof(ro->allocator_hist));
 	bpf_map__set_max_entries(c->skel->maps.hists, c->plan.nr);
 	for (i = 0; i < ARRAY_SIZE(parts); i++)
@@ -242,6 +244,7 @@ static void set_maps(struct collector *c)
 	bpf_map__set_autocreate(c->skel->maps.slow_clears, c->skel->rodata->slower_than_ns);
 	bpf_map__set_autocreate(c->skel->maps.allocator_calls,
 				c->allocator.function && c->allocator.exit);
+	bpf_map__set_autocreate(c->skel->maps.resched_cpus, c->resched);
 }
 
 static int open_objects(struct collector *c)

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "util.h"
@@ -410,6 +411,7 @@ static enum huge_zero_kind read_huge_zero(const char *root, const struct kernel_
 int machine__read(struct machine *m, const char *root)
 {
 	_cleanup_kernel_config_ struct kernel_config config = {0};
+	struct timespec tick;
 	int err;
 
 	memset(m, 0, sizeof(*m));
@@ -436,5 +438,8 @@ int machine__read(struct machine *m, const char *root)
 	read_preempt(m, root, &config);
 	m->init_on_alloc = read_init_on_alloc(root, &config);
 	m->huge_zero = read_huge_zero(root, &config);
+	/* The coarse clocks go from tick to tick. */
+	if (!root[0] && !clock_getres(CLOCK_MONOTONIC_COARSE, &tick))
+		m->tick_ns = tick.tv_sec * NSEC_PER_SEC + tick.tv_nsec;
 	return 0;
 }

@@ -471,24 +471,56 @@ static uint64_t slowest_extent_ns(const struct snapshot *s)
 	return ns;
 }
 
+/* That of all clears, where what is within them is not measured. */
+static uint64_t slowest_clear_ns(const struct snapshot *s)
+{
+	uint64_t ns = 0;
+	size_t i;
+
+	for (i = 0; i < s->nr_clears; i++)
+		if (s->clears[i].wall.max_since_attach.known)
+			ns = max(ns, s->clears[i].wall.max_since_attach.ns);
+	return ns;
+}
+
+static void add_bound(struct page *p, struct text *t, uint64_t bound, const char *what,
+		      const struct hist_max *m)
+{
+	enum preempt_model model = p->s->machine->preempt_model;
+
+	text__ns(p, t, bound);
+	text__add(t, ", %s, under preempt=%s", what, preempt_model__name(model));
+	if (m->known && m->ns > bound)
+		text__add(t, "; " WARN "the maximum is above it" PLAIN);
+	keyed(p, "bound", t);
+}
+
 static void put_resched_bound(struct page *p)
 {
-	enum preempt_model model = p->s->machine ? p->s->machine->preempt_model : PREEMPT_UNKNOWN;
-	const struct hist_max *m = &p->s->resched->now.max;
-	uint64_t bound = slowest_extent_ns(p->s);
+	const struct machine *machine = p->s->machine;
+	const struct resched *r = p->s->resched;
+	uint64_t extent = slowest_extent_ns(p->s), clear = slowest_clear_ns(p->s);
 	struct text t = {0};
 
-	if (model == PREEMPT_LAZY && p->s->resched->has_lazy) {
-		text__add(&t, "one tick for lazy requests, under preempt=lazy");
-	} else if ((model == PREEMPT_NONE || model == PREEMPT_VOLUNTARY) && bound) {
-		text__ns(p, &t, bound);
-		text__add(&t, ", the slowest extent, under preempt=%s", preempt_model__name(model));
-		if (m->known && m->ns > bound)
-			text__add(&t, "; " WARN "the maximum is above it" PLAIN);
-	} else {
+	if (!machine)
 		return;
+	switch (machine->preempt_model) {
+	case PREEMPT_LAZY:
+		if (r->has_lazy && machine->tick_ns)
+			add_bound(p, &t, machine->tick_ns, "one tick for lazy requests",
+				  &r->lazy.max);
+		break;
+	case PREEMPT_NONE:
+	case PREEMPT_VOLUNTARY:
+		if (extent)
+			add_bound(p, &t, extent, "the slowest extent", &r->now.max);
+		else if (clear)
+			add_bound(p, &t, clear, "the slowest clear (nothing within it is measured)",
+				  &r->now.max);
+		break;
+	default:
+		break;
 	}
-	keyed(p, "bound", &t);
 }
 
 static void put_resched_one(struct page *p, const char *key, const struct hist *h)

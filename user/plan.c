@@ -121,7 +121,8 @@ void plan__make(struct plan *p, const struct plan_input *in)
 	}
 	if (in->resched) {
 		plan_one(p, room, PLAN_RESCHED_NOW, &p->resched_hist[0]);
-		plan_one(p, room, PLAN_RESCHED_LAZY, &p->resched_hist[1]);
+		if (in->resched_lazy)
+			plan_one(p, room, PLAN_RESCHED_LAZY, &p->resched_hist[1]);
 	}
 	if (in->allocator)
 		plan_by_order(p, room, in, PLAN_ALLOCATOR, p->allocator_hist);

@@ -70,6 +70,7 @@ struct plan_input {
 	bool gaps;
 	bool cooperative; /* preemption model none or voluntary */
 	bool resched;
+	bool resched_lazy; /* and lazy requests can be told apart */
 	bool allocator;
 	bool extents;
 	bool faults;

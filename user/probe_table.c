@@ -32,9 +32,11 @@ static const struct probe_def defs[PROBE_IDS] = {
 			.without = "the resched delay is not measured",
 			.candidate =
 				{
-					/* A bare tracepoint: newer than 6.12, in 6.18. */
-					{"sched_set_need_resched_tp", PROBE_TRACEPOINT, PROBE_ENTRY},
-					{"sched_set_need_resched", PROBE_TRACEPOINT, PROBE_ENTRY},
+					/*
+					 * Where requests may be lazy. Not the tracepoint
+					 * sched_set_need_resched_tp: see bpf/resched.bpf.h.
+					 */
+					{"__resched_curr", PROBE_FUNCTION, PROBE_ENTRY},
 					{"resched_curr", PROBE_FUNCTION, PROBE_ENTRY},
 				},
 		},

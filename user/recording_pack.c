@@ -138,6 +138,7 @@ void recording__pack_machine(struct packer *p, const struct machine *m)
 	pack_text(p, MACHINE_PREEMPT_SOURCE, m->preempt_source);
 	pack_int(p, MACHINE_INIT_ON_ALLOC, m->init_on_alloc);
 	pack_uint(p, MACHINE_HUGE_ZERO, m->huge_zero);
+	pack_uint(p, MACHINE_TICK_NS, m->tick_ns);
 }
 
 static void pack_filters(struct packer *p, const struct filters *f)

@@ -316,6 +316,9 @@ void recording__unpack_machine(struct unpacker *u, struct machine *m)
 		case MACHINE_HUGE_ZERO:
 			m->huge_zero = read_enum(u, &f, HUGE_ZERO_ABSENT + 1, HUGE_ZERO_UNKNOWN);
 			break;
+		case MACHINE_TICK_NS:
+			recording__read_uint(u, &f, &m->tick_ns);
+			break;
 		default:
 			unpack__skip(u, &f);
 		}

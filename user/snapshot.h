@@ -61,6 +61,7 @@ struct machine {
 	char preempt_source[64]; /* where it was read: "/sys/kernel/debug/sched/preempt" */
 	int init_on_alloc; /* 1, 0, or -1 unknown */
 	enum huge_zero_kind huge_zero;
+	uint64_t tick_ns; /* of the scheduler's clock; 0: not known */
 };
 
 struct probe_state {
@@ -113,7 +114,7 @@ struct gaps {
 };
 
 struct resched {
-	char source[40]; /* "sched_set_need_resched_tp" or "resched_curr" */
+	char source[40]; /* "__resched_curr" or "resched_curr" */
 	struct hist now;
 	bool has_lazy;
 	struct hist lazy;

@@ -203,6 +203,7 @@ static inline void random_machine(uint64_t *state, struct machine *m)
 	RANDOM_TEXT(state, m->preempt_source);
 	m->init_on_alloc = (int)random_below(state, 3) - 1;
 	m->huge_zero = (enum huge_zero_kind)random_below(state, HUGE_ZERO_ABSENT + 1);
+	m->tick_ns = random_number(state);
 }
 
 static inline void random_gaps(uint64_t *state, struct snapshot *s)
@@ -411,6 +412,7 @@ static inline bool same_machines(const struct machine *a, const struct machine *
 	SAME(!strcmp(a->preempt_source, b->preempt_source));
 	SAME(a->init_on_alloc == b->init_on_alloc);
 	SAME(a->huge_zero == b->huge_zero);
+	SAME(a->tick_ns == b->tick_ns);
 	return true;
 }
 

@@ -51,6 +51,7 @@ static const struct machine synthetic_machine_7 = {
 	.preempt_source = "/proc/config.gz",
 	.init_on_alloc = 1,
 	.huge_zero = HUGE_ZERO_PERSISTENT,
+	.tick_ns = 4000000,
 };
 
 static inline void *synthetic_zeroed(size_t nr, size_t size)

@@ -634,6 +634,42 @@ static void test_bound_is_held_against(void **state)
 	assert_says(above, "the maximum is above it");
 }
 
+static void test_bound_without_extents(void **state)
+{
+	_cleanup_snapshot_ struct snapshot *s = synthetic_full();
+	_cleanup_free_ char *below = NULL, *above = NULL;
+	struct plain_options o = {0};
+
+	(void)state;
+	s->nr_extents = 0;
+	below = render(s, &o);
+	assert_says(below, "108 ms, the slowest clear (nothing within it is measured)");
+	assert_says_not(below, "above it");
+	s->resched->now.max.ns = 108000001;
+	above = render(s, &o);
+	assert_says(above, "the maximum is above it");
+}
+
+/* One tick bounds what lazy requests wait, and only those. */
+static void test_bound_of_lazy_requests(void **state)
+{
+	_cleanup_snapshot_ struct snapshot *s = synthetic_full();
+	_cleanup_free_ char *below = NULL, *above = NULL;
+	struct plain_options o = {0};
+
+	(void)state;
+	s->machine = &synthetic_machine_7;
+	s->resched->now.max.ns = 4000001;
+	s->resched->lazy = s->resched->now;
+	s->resched->lazy.max.ns = 4000000;
+	below = render(s, &o);
+	assert_says(below, "4.00 ms, one tick for lazy requests, under preempt=lazy");
+	assert_says_not(below, "above it");
+	s->resched->lazy.max.ns = 4000001;
+	above = render(s, &o);
+	assert_says(above, "the maximum is above it");
+}
+
 static void test_write_errors_are_reported(void **state)
 {
 	_cleanup_snapshot_ struct snapshot *s = synthetic_simple();
@@ -726,6 +762,8 @@ int main(void)
 		cmocka_unit_test(test_no_gaps),
 		cmocka_unit_test(test_blocked_gap_is_flagged),
 		cmocka_unit_test(test_bound_is_held_against),
+		cmocka_unit_test(test_bound_without_extents),
+		cmocka_unit_test(test_bound_of_lazy_requests),
 		cmocka_unit_test(test_write_errors_are_reported),
 		cmocka_unit_test(test_locale_changes_nothing),
 		cmocka_unit_test(test_attached),

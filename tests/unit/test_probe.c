@@ -88,6 +88,7 @@ static const struct btf_content btf_6_12 = {
 
 static const struct btf_content btf_7 = {
 	.funcs = {"folio_zero_user", "clear_pages", "__clear_pages_unrolled", "resched_curr",
+		  "__resched_curr",
 		  "clear_highpages_kasan_tagged", "get_page_from_freelist",
 		  "mm_get_huge_zero_folio", "mm_put_huge_zero_folio", "hugetlb_fault",
 		  "do_huge_pmd_anonymous_page", "post_alloc_hook", "bpf_iter_task",
@@ -463,7 +464,7 @@ static void test_resolve_others(void **state)
 
 	make(&t7, "debian-7", &btf_7);
 	new = open_kernel(&t7, NULL);
-	assert_string_equal(resolve(new, PROBE_RESCHED, &r), "sched_set_need_resched_tp");
+	assert_string_equal(resolve(new, PROBE_RESCHED, &r), "__resched_curr");
 	assert_string_equal(resolve(new, PROBE_ALLOCATOR, &r), "clear_highpages_kasan_tagged");
 	assert_string_equal(resolve(new, PROBE_EXTENT, &r), "inlined");
 }

@@ -50,7 +50,7 @@ fi
 expect_eq "the function that clears" "$(probe clear .target)" "$clear"
 if kernel_has clear_highpages_kasan_tagged; then
 	expect_eq "allocator" "$(probe allocator .target)" clear_highpages_kasan_tagged
-	expect_eq "resched" "$(probe resched .target)" sched_set_need_resched_tp
+	expect_eq "resched" "$(probe resched .target)" __resched_curr
 	tiers="fsession fentry kprobe.session kprobe"
 	expect_eq "extents" "$(probe extent .verdict)" inlined
 	expect_match "another's clear_pages" "$(probe extent .reason)" 'clear_pages\.constprop\.0'
