@@ -88,6 +88,8 @@ static __always_inline void allocator__add(__u64 start, __u32 order, __s16 node)
 	struct zs_hist *h;
 
 	resched__end_allocator(now);
+	if (faults_on)
+		fault__cleared(bpf_get_current_task_btf(), order, node);
 	order &= ZS_ORDERS - 1;
 	h = hist__get(allocator_hist[order]);
 	if (h)

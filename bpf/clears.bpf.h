@@ -234,6 +234,8 @@ static __always_inline void clear__end(void *ctx)
 		return;
 	}
 	resched__end(now);
+	extent__end(task, now, true);
+	fault__cleared(task, o.order, o.node);
 	cpu->exits_matched++;
 	wall = now - o.start_ns;
 	h = hist__get(o.hist);

@@ -96,6 +96,7 @@ int BPF_PROG(gaps_sched_switch, bool preempt, struct task_struct *prev, struct t
 	if (cpu->open.attention)
 		resched__switch(cpu, next);
 	if (cpu->open.task == (__u64)prev) {
+		extent__end(prev, bpf_ktime_get_ns(), cooperative);
 		gap__switched_out(cpu, prev, preempt, prev_state);
 	} else if (state__has_storage(prev)) {
 		o = state__parked(prev);
@@ -106,6 +107,7 @@ int BPF_PROG(gaps_sched_switch, bool preempt, struct task_struct *prev, struct t
 				o->task = 0;
 				state__unpark(prev);
 			} else {
+				extent__end(prev, bpf_ktime_get_ns(), cooperative);
 				gap__begin(o, preempt, bpf_ktime_get_ns());
 			}
 		}

@@ -14,6 +14,8 @@
 #include "hist.bpf.h"
 #include "state.bpf.h"
 #include "resched.bpf.h"
+#include "extents.bpf.h"
+#include "faults.bpf.h"
 #include "slow.bpf.h"
 #include "clears.bpf.h"
 #include "gaps.bpf.h"

@@ -226,6 +226,7 @@ struct zs_cpu {
 	__u64 allocator_begun[ZS_ORDERS];
 	__u64 allocator_rejected[ZS_ORDERS];
 	__u64 allocator_full; /* no room for the start of one: atomically */
+	__u64 faults_full; /* no room for the start of a fault: atomically */
 	__u64 resched_outlived; /* requests that were answered after the clear had ended */
 	/* The ledger of the huge zero folio: see huge_zero.bpf.h. */
 	__u64 zero_gets;
@@ -242,6 +243,19 @@ struct zs_cpu {
 	struct zs_sum gap[ZS_GAP_CAUSES][ZS_ORDERS];
 	struct zs_payer node[ZS_NODES];
 	struct zs_payer cgroup[ZS_CGROUPS]; /* open addressing; [0] is "other" */
+};
+
+#define ZS_PAGE_BUCKETS 33 /* up to 2^0, 2^1, … 2^31 pages, and more */
+
+/* One CPU's extents, only where the kernel tells them; see extents.bpf.h. */
+struct zs_extents {
+	__u64 task; /* whose extent is open; 0: none is */
+	__u64 start_ns;
+	__u32 order;
+	__s32 node;
+	__u64 count[ZS_ORDERS];
+	__u64 pages[ZS_ORDERS];
+	__u64 bucket[ZS_ORDERS][ZS_PAGE_BUCKETS];
 };
 
 _Static_assert(sizeof(struct zs_max) == 56, "no holes");

@@ -27,6 +27,8 @@
 static const struct collector_part *const parts[] = {
 	&gaps_part,
 	&resched_part,
+	&extents_part,
+	&faults_part,
 	&allocator_part,
 	&clears_part,
 	&huge_zero_part,
@@ -219,6 +221,8 @@ static void set_plan(struct collector *c)
 	/* What is asked for on top of the default takes nothing away from it. */
 	if (in->allocator)
 		in->budget_bytes += PLAN_OPTION_BYTES;
+	if (in->extents)
+		in->budget_bytes += PLAN_OPTION_BYTES;
 	if (in->faults)
 		in->budget_bytes += PLAN_OPTION_BYTES;
 	plan__read_folios(in, "", c->machine->pmd_order, c->machine->page_size);
@@ -227,6 +231,8 @@ static void set_plan(struct collector *c)
 	memcpy((void *)ro->on_cpu_hist, c->plan.on_cpu_hist, sizeof(ro->on_cpu_hist));
 	memcpy((void *)ro->gap_hist, c->plan.gap_hist, sizeof(ro->gap_hist));
 	memcpy((void *)ro->resched_hist, c->plan.resched_hist, sizeof(ro->resched_hist));
+	memcpy((void *)ro->fault_hist, c->plan.fault_hist, sizeof(ro->fault_hist));
+	memcpy((void *)ro->extent_hist, c->plan.extent_hist, sizeof(ro->extent_hist));
 	memcpy((void *)ro->allocator_hist, c->plan.allocator_hist, sizeof(ro->allocator_hist));
 	bpf_map__set_max_entries(c->skel->maps.hists, c->plan.nr);
 	for (i = 0; i < ARRAY_SIZE(parts); i++)
@@ -245,6 +251,8 @@ static void set_maps(struct collector *c)
 	bpf_map__set_autocreate(c->skel->maps.allocator_calls,
 				c->allocator.function && c->allocator.exit);
 	bpf_map__set_autocreate(c->skel->maps.resched_cpus, c->resched);
+	bpf_map__set_autocreate(c->skel->maps.faulting, c->skel->rodata->faults_on);
+	bpf_map__set_autocreate(c->skel->maps.extents, c->skel->rodata->extents_on);
 }
 
 static int open_objects(struct collector *c)

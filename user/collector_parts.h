@@ -35,6 +35,7 @@ struct collector {
 	struct attach_pair allocator; /* no function: not measured */
 	struct bpf_program *resched; /* NULL: not measured */
 	const char *resched_source;
+	const char *fault_function[2]; /* THP, hugetlb; NULL: not measured */
 	int cpus; /* possible */
 	int statm_fd, stats_enabled_fd; /* -1: cannot be read */
 	uint64_t map_bytes;
@@ -100,6 +101,8 @@ struct collector_part {
 extern const struct collector_part gaps_part;
 extern const struct collector_part allocator_part;
 extern const struct collector_part resched_part;
+extern const struct collector_part extents_part;
+extern const struct collector_part faults_part;
 extern const struct collector_part clears_part;
 extern const struct collector_part huge_zero_part;
 extern const struct collector_part slow_part;

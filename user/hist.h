@@ -42,7 +42,7 @@ struct span_hist {
 	uint64_t bucket[ZS_SPAN_BUCKETS];
 };
 
-#define HIST_PAGE_BUCKETS 33 /* up to 2^0, 2^1, … 2^31 pages, and more */
+#define HIST_PAGE_BUCKETS ZS_PAGE_BUCKETS
 struct page_hist {
 	uint64_t count;
 	uint64_t sum; /* pages */

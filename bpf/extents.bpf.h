@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What is cleared in one go, where the kernel tells it: a tracepoint at the start
+ * of each extent (page, address, number of pages).
+ *
+ * An extent ends where the next one of its clear begins, where its clear ends, or
+ * where its task leaves the CPU under a model in which that happens between
+ * extents only. Where a task can be preempted within an extent, one that was is
+ * counted and not timed.
+ */
+#ifndef ZEROSCOPE_EXTENTS_BPF_H
+#define ZEROSCOPE_EXTENTS_BPF_H
+
+const volatile bool extents_on;
+const volatile __u8 extent_hist[ZS_ORDERS];
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct zs_extents);
+} extents SEC(".maps");
+
+static __always_inline struct zs_extents *extent__cpu(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&extents, &zero);
+}
+
+/* Ends the extent of a task that is open on this CPU, if there is one. */
+static __always_inline void extent__end(struct task_struct *task, __u64 now, bool timed)
+{
+	struct zs_extents *e;
+	struct zs_hist *h;
+
+	if (!extents_on)
+		return;
+	e = extent__cpu();
+	if (!e || !e->task)
+		return;
+	if (timed && e->task == (__u64)task) {
+		h = hist__get(extent_hist[e->order & (ZS_ORDERS - 1)]);
+		if (h)
+			hist__add(h, now - e->start_ns, now, e->order, e->node, task);
+	}
+	e->task = 0;
+}
+
+/* The bucket of a number of pages: up to 2^0, 2^1, … */
+static __always_inline __u32 extent__bucket(__u32 pages)
+{
+	return pages > 1 ? hist__log2(pages - 1) + 1 : 0;
+}
+
+/* The open clear of a task, or NULL. */
+static __always_inline const struct zs_open *extent__clear(struct task_struct *task)
+{
+	struct zs_cpu *cpu = state__cpu();
+	struct zs_open *o;
+
+	if (cpu && use_slot && cpu->open.task == (__u64)task)
+		return &cpu->open;
+	o = state__parked(task);
+	return o && o->task == (__u64)task ? o : NULL;
+}
+
+SEC("tp_btf/mm_folio_zero_extent")
+int BPF_PROG(extent_begin, struct page *page, unsigned long addr, unsigned int pages)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	const struct zs_open *clear = extent__clear(task);
+	__u64 now = bpf_ktime_get_ns();
+	struct zs_extents *e;
+	__u32 order, bucket;
+
+	if (!clear || !clear->counted)
+		return 0;
+	extent__end(task, now, true);
+	e = extent__cpu();
+	if (!e)
+		return 0;
+	order = clear->order & (ZS_ORDERS - 1);
+	bucket = extent__bucket(pages);
+	e->count[order]++;
+	e->pages[order] += pages;
+	if (bucket < ZS_PAGE_BUCKETS)
+		e->bucket[order][bucket]++;
+	e->order = order;
+	e->node = clear->node;
+	e->start_ns = now;
+	barrier();
+	e->task = (__u64)task;
+	return 0;
+}
+
+#endif
