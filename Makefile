@@ -70,6 +70,10 @@ soak: packages-test all $(UNIT) $(GUEST)	## diff's statistics 20 times, a kernel
 	$Qtests/soak/same-kernel
 	$Qtests/soak/ledger
 
+.PHONY: bench
+bench: packages-bench all $(GUEST)	## what looking costs, in instructions, beside other tools (an hour)
+	$Qtests/bench/run
+
 .PHONY: check
 check: packages-check $(SKEL)		## formatting, clang-tidy, cppcheck, shellcheck
 	$Qtests/check
@@ -86,8 +90,8 @@ kernel: packages-kernel			## Linux 6.12 with kernel-patch/, and without: tests/v
 kernel-matrix: packages-matrix kernel all	## every proof of kernel-patch/: other architectures, each patch; hours
 	$Qkernel-patch/matrix
 
-.PHONY: packages-run packages-test packages-check packages-build packages-kernel packages-matrix packages-deb
-packages-run packages-test packages-check packages-build packages-kernel packages-matrix packages-deb:
+.PHONY: packages-run packages-test packages-check packages-build packages-kernel packages-matrix packages-deb packages-bench
+packages-run packages-test packages-check packages-build packages-kernel packages-matrix packages-deb packages-bench:
 	$Qpackaging/packages $(@:packages-%=%)
 
 .PHONY: docs
