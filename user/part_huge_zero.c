@@ -257,6 +257,27 @@ static void detach(struct huge_zero_part *part)
 	}
 }
 
+/* It turned out that there is nothing to follow. */
+static void give_up(struct collector *c, const char *reason)
+{
+	struct huge_zero_part *part = c->huge_zero;
+	unsigned int i;
+	size_t j;
+
+	for (i = 0; i < PAIRS; i++) {
+		for (j = 0; part->pair[i].function && j < c->nr_probes; j++) {
+			struct probe_state *p = &c->probes[j];
+
+			if (strcmp(p->name, part->pair[i].function))
+				continue;
+			p->attached = false;
+			p->tier[0] = '\0';
+			snprintf(p->reason, sizeof(p->reason), "%s", reason);
+		}
+	}
+	detach(part);
+}
+
 static int activate(struct collector *c)
 {
 	struct huge_zero_part *part = c->huge_zero;
@@ -268,7 +289,7 @@ static int activate(struct collector *c)
 	refcount = huge_zero__refcount(c->skel);
 	if (refcount == HUGE_ZERO_IS_PERSISTENT) {
 		c->machine->huge_zero = HUGE_ZERO_PERSISTENT;
-		detach(part);
+		give_up(c, "the huge zero folio is persistent");
 		return 0;
 	}
 	/* Where the count cannot be read, there may be a folio already. */
