@@ -99,7 +99,7 @@ static __always_inline void allocator__add(__u64 start, __u32 order, __s16 node)
 /* Keeps the start of a call under a key that its end will know. */
 static __always_inline void allocator__put(__u64 key, __u32 order)
 {
-	struct allocator_call call = { .start_ns = bpf_ktime_get_ns() };
+	struct allocator_call call = {.start_ns = bpf_ktime_get_ns()};
 	struct zs_cpu *cpu;
 
 	if (bpf_map_update_elem(&allocator_calls, &key, &call, BPF_ANY)) {
@@ -167,8 +167,7 @@ int BPF_PROG(allocator_end_fexit, struct page *page, int numpages)
 		return 0;
 	start = allocator__take((__u64)ctx);
 	if (start)
-		allocator__add(start, hist__log2((__u32)numpages | 1),
-			       allocator__node(page, true));
+		allocator__add(start, hist__log2((__u32)numpages | 1), allocator__node(page, true));
 	return 0;
 }
 
@@ -232,7 +231,7 @@ static __always_inline void allocator__begin_in_task(__u32 order, bool timed)
 {
 	__u64 key = bpf_get_current_task();
 	struct allocator_call *outer = bpf_map_lookup_elem(&allocator_calls, &key);
-	struct allocator_call call = { .order = order };
+	struct allocator_call call = {.order = order};
 	struct zs_cpu *cpu;
 
 	if (!outer && !timed)
@@ -276,8 +275,8 @@ int BPF_KPROBE(allocator_begin_kprobe, struct page *page, int numpages)
 {
 	__u32 order = hist__log2((__u32)numpages | 1);
 
-	allocator__begin_in_task(order, (__u32)numpages >= allocator_min_pages &&
-						allocator__count(order));
+	allocator__begin_in_task(order,
+				 (__u32)numpages >= allocator_min_pages && allocator__count(order));
 	return 0;
 }
 
@@ -291,8 +290,8 @@ int BPF_KRETPROBE(allocator_end_kretprobe)
 SEC("kprobe/get_page_from_freelist")
 int BPF_KPROBE(allocator_list_begin_kprobe, __u32 gfp, __u32 order)
 {
-	allocator__begin_in_task(order, order >= allocator_min_order && ready &&
-						allocator__zeroes(gfp));
+	allocator__begin_in_task(order,
+				 order >= allocator_min_order && ready && allocator__zeroes(gfp));
 	return 0;
 }
 

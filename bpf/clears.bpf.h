@@ -324,8 +324,7 @@ int BPF_PROG(clear_fsession_page, struct page *page, unsigned long addr, unsigne
 }
 
 SEC("kprobe/clear_huge_page")
-int BPF_KPROBE(clear_kprobe_session_page, struct page *page, unsigned long addr,
-	       unsigned int pages)
+int BPF_KPROBE(clear_kprobe_session_page, struct page *page, unsigned long addr, unsigned int pages)
 {
 	if (compat__session_is_return(ctx)) {
 		clear__end(ctx);
@@ -350,8 +349,7 @@ int BPF_PROG(clear_end_fexit_page)
 }
 
 SEC("kprobe/clear_huge_page")
-int BPF_KPROBE(clear_begin_kprobe_page, struct page *page, unsigned long addr,
-	       unsigned int pages)
+int BPF_KPROBE(clear_begin_kprobe_page, struct page *page, unsigned long addr, unsigned int pages)
 {
 	clear__begin(page, hist__log2(pages | 1), false);
 	return 0;

@@ -13,8 +13,7 @@
 #define ZEROSCOPE_COMPAT_BPF_H
 
 /* READ(direct, pointer, member): one load by the cheapest means allowed. */
-#define READ(direct, p, member) \
-	((direct) ? (p)->member : BPF_CORE_READ(p, member))
+#define READ(direct, p, member) ((direct) ? (p)->member : BPF_CORE_READ(p, member))
 
 /*
  * The page flags became a struct of their own in v6.18
@@ -88,12 +87,11 @@ static __always_inline bool compat__page_is_hugetlb(const struct page *head, boo
 	if (bpf_core_enum_value_exists(enum pagetype___one, PGTY_hugetlb___one)) {
 		__u32 type = READ(direct, head, page_type);
 
-		return type >> 24 ==
-		       bpf_core_enum_value(enum pagetype___one, PGTY_hugetlb___one);
+		return type >> 24 == bpf_core_enum_value(enum pagetype___one, PGTY_hugetlb___one);
 	}
 	if (bpf_core_enum_value_exists(enum compound_dtor_id___old, HUGETLB_PAGE_DTOR___old)) {
-		const struct page___dtor *tail = (const void *)head +
-						 bpf_core_type_size(struct page);
+		const struct page___dtor *tail =
+			(const void *)head + bpf_core_type_size(struct page);
 
 		return BPF_CORE_READ(tail, compound_dtor) ==
 		       bpf_core_enum_value(enum compound_dtor_id___old, HUGETLB_PAGE_DTOR___old);
@@ -113,17 +111,17 @@ static __always_inline bool compat__page_is_hugetlb(const struct page *head, boo
  */
 #ifdef NO_SESSION_KFUNCS
 #define compat__session_is_return(ctx) false
-#define compat__session_cookie(ctx) ((__u64 *)NULL)
+#define compat__session_cookie(ctx)    ((__u64 *)NULL)
 #elif defined(SESSION_KFUNCS_TAKE_NOTHING)
 extern bool bpf_session_is_return(void) __ksym __weak;
 #define compat__session_is_return(ctx) bpf_session_is_return()
 extern __u64 *bpf_session_cookie(void) __ksym __weak;
-#define compat__session_cookie(ctx) bpf_session_cookie()
+#define compat__session_cookie(ctx)    bpf_session_cookie()
 #else
 extern bool bpf_session_is_return(void *ctx) __ksym __weak;
 #define compat__session_is_return(ctx) bpf_session_is_return(ctx)
 extern __u64 *bpf_session_cookie(void *ctx) __ksym __weak;
-#define compat__session_cookie(ctx) bpf_session_cookie(ctx)
+#define compat__session_cookie(ctx)    bpf_session_cookie(ctx)
 #endif
 
 #endif

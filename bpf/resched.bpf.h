@@ -38,18 +38,18 @@ const volatile __u8 resched_hist[2]; /* now, lazy */
 #define RESCHED_OLD_BIT 3
 #endif
 const volatile bool resched_learns; /* the bit, from the requests */
-__u32 resched_bit; /* as learnt; 0: not known yet */
+__u32 resched_bit;		    /* as learnt; 0: not known yet */
 
 /*
  * One cache line a CPU. "what" is written by its CPU at each clear and read by
  * those who wake a task there; they write only while a clear runs.
  */
 struct resched_cpu {
-	__u64 clear; /* what runs, or 0: see resched__what() */
-	__u64 allocator; /* the same for an allocator clear */
-	__u64 waited_for; /* what ran at the first request */
+	__u64 clear;	   /* what runs, or 0: see resched__what() */
+	__u64 allocator;   /* the same for an allocator clear */
+	__u64 waited_for;  /* what ran at the first request */
 	__u64 since_ns[2]; /* of the request that is not answered; 0: none */
-	__u64 until_ns; /* the clear ended before the switch */
+	__u64 until_ns;	   /* the clear ended before the switch */
 	__u64 pad[2];
 };
 
@@ -58,7 +58,7 @@ _Static_assert(sizeof(struct resched_cpu) == 64, "one cache line");
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE); /* aligned to pages, therefore to cache lines */
-	__uint(max_entries, 1); /* the loader sets how many */
+	__uint(max_entries, 1);		   /* the loader sets how many */
 	__type(key, __u32);
 	__type(value, struct resched_cpu);
 } resched_cpus SEC(".maps");

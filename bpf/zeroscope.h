@@ -15,40 +15,40 @@
  * bound[i] = floor(1e9 * 2^(i/16 - 22)) ns. The bounds in seconds are those of
  * a Prometheus native histogram of schema 4.
  */
-#define ZS_BUCKETS_PER_OCTAVE	16
-#define ZS_BOUND_MIN_LOG2	(-22)
-#define ZS_BOUND_MAX_LOG2	6
-#define ZS_BOUNDS		449 /* (6 + 22) * 16 + 1 */
-#define ZS_BUCKETS		450 /* and one for what is above the last bound */
+#define ZS_BUCKETS_PER_OCTAVE 16
+#define ZS_BOUND_MIN_LOG2     (-22)
+#define ZS_BOUND_MAX_LOG2     6
+#define ZS_BOUNDS	      449 /* (6 + 22) * 16 + 1 */
+#define ZS_BUCKETS	      450 /* and one for what is above the last bound */
 
 /*
  * A cell is a 1/32 of an octave of nanoseconds. It is narrower than any
  * bucket, so it holds at most one bound: a table of the bucket at which each
  * cell begins and one comparison find the bucket of any duration.
  */
-#define ZS_CELLS_PER_OCTAVE	32
-#define ZS_CELL_OCTAVE_MIN	7 /* 2^7 ns is below the first bound, 238 ns */
-#define ZS_CELL_OCTAVE_MAX	35 /* 2^36 ns is above the last bound, 64 s */
-#define ZS_CELLS		928 /* 29 octaves of 32 cells */
+#define ZS_CELLS_PER_OCTAVE 32
+#define ZS_CELL_OCTAVE_MIN  7	/* 2^7 ns is below the first bound, 238 ns */
+#define ZS_CELL_OCTAVE_MAX  35	/* 2^36 ns is above the last bound, 64 s */
+#define ZS_CELLS	    928 /* 29 octaves of 32 cells */
 
 /* Hold times and lifetimes: bounds 2^(i/4) s from 2^-10 to 2^25. */
-#define ZS_SPAN_BOUNDS		141
-#define ZS_SPAN_BUCKETS		142
-#define ZS_SPAN_BOUND_MIN_LOG2	(-10)
-#define ZS_SPANS_PER_OCTAVE	4
+#define ZS_SPAN_BOUNDS	       141
+#define ZS_SPAN_BUCKETS	       142
+#define ZS_SPAN_BOUND_MIN_LOG2 (-10)
+#define ZS_SPANS_PER_OCTAVE    4
 
-#define ZS_ORDERS		32
-#define ZS_NODES		32
-#define ZS_CGROUPS		128
-#define ZS_CGROUP_TRIES		4
-#define ZS_COMM_LEN		16
-#define ZS_PIDS			16
+#define ZS_ORDERS	32
+#define ZS_NODES	32
+#define ZS_CGROUPS	128
+#define ZS_CGROUP_TRIES 4
+#define ZS_COMM_LEN	16
+#define ZS_PIDS		16
 
 /* Histograms a CPU can hold: the memory budget of 128 KiB decides. */
-#define ZS_HISTS_MAX		96
+#define ZS_HISTS_MAX 96
 /* The histogram of everything that no other one has room for. */
-#define ZS_HIST_OTHER		0
-#define ZS_HIST_NONE		255
+#define ZS_HIST_OTHER 0
+#define ZS_HIST_NONE  255
 
 enum zs_page_kind {
 	ZS_KIND_THP,
@@ -113,14 +113,14 @@ struct zs_open {
 	__u8 order;
 	__u8 kind;
 	__u8 hist;
-	__s16 node; /* the folio's; -1 unknown */
-	__u16 cpu; /* where it started */
+	__s16 node;   /* the folio's; -1 unknown */
+	__u16 cpu;    /* where it started */
 	__u8 counted; /* began after the ready flag was flipped */
 	__u8 pad;
 	/* Of a slot only: what its CPU's next switch has to close; see resched.bpf.h. */
 	union {
 		struct {
-			__u8 waiter; /* somebody asked for the CPU in a clear */
+			__u8 waiter;  /* somebody asked for the CPU in a clear */
 			__u8 running; /* a clear may run here */
 		};
 		__u16 attention;
@@ -129,7 +129,7 @@ struct zs_open {
 
 #define ZS_STACK_FRAMES 24
 /* The buffer for slow clears: a few hundred of them. */
-#define ZS_SLOW_BYTES	(256 * 1024)
+#define ZS_SLOW_BYTES (256 * 1024)
 
 /* A clear that took longer than --slower-than, as it is streamed. */
 struct zs_slow {
@@ -179,9 +179,9 @@ struct zs_zero_holder {
  */
 struct zs_zero_folio {
 	__u64 watched_ns; /* since when: CLOCK_MONOTONIC; 0: not yet */
-	__u64 born_ns; /* when it was allocated, ZS_ZERO_BEFORE, or 0: there is none */
+	__u64 born_ns;	  /* when it was allocated, ZS_ZERO_BEFORE, or 0: there is none */
 	__u64 refused_ns; /* the shrinker's last attempt in vain; 0: none was seen */
-	__u64 freed_ns; /* the last time it was freed; 0: not seen */
+	__u64 freed_ns;	  /* the last time it was freed; 0: not seen */
 };
 
 /* A process that holds the huge zero folio, as the iterator over tasks writes it. */
@@ -216,17 +216,17 @@ struct zs_cpu {
 	__u64 entries; /* entry runs since attach, ready or not, rejected or not */
 	__u64 exits_matched;
 	__u64 exits_unmatched; /* an exit without an open clear */
-	__u64 straddled; /* clears open when the ready flag was flipped: not counted */
+	__u64 straddled;       /* clears open when the ready flag was flipped: not counted */
 	/* These two are written by entry and switch programs: atomically. */
 	__u64 entries_unmatched; /* an open clear found when a second one began, or in user mode */
 	__u64 storage_full;
-	__u64 dropped; /* slow clears for which the ring buffer had no room */
+	__u64 dropped;	    /* slow clears for which the ring buffer had no room */
 	__u64 gaps_counted; /* differences of sched_info.pcount, over all clears */
 	/* Allocator clears that passed the filters, and that did not; see allocator.bpf.h. */
 	__u64 allocator_begun[ZS_ORDERS];
 	__u64 allocator_rejected[ZS_ORDERS];
-	__u64 allocator_full; /* no room for the start of one: atomically */
-	__u64 faults_full; /* no room for the start of a fault: atomically */
+	__u64 allocator_full;	/* no room for the start of one: atomically */
+	__u64 faults_full;	/* no room for the start of a fault: atomically */
 	__u64 resched_outlived; /* requests that were answered after the clear had ended */
 	/* The ledger of the huge zero folio: see huge_zero.bpf.h. */
 	__u64 zero_gets;

@@ -16,8 +16,8 @@ void attach__prepare(struct attach_pair *p)
 {
 	p->session_fd = -1;
 	if (p->tier == TIER_FSESSION)
-		bpf_program__set_expected_attach_type(
-			p->entry, (enum bpf_attach_type)ATTACH_TRACE_FSESSION);
+		bpf_program__set_expected_attach_type(p->entry,
+						      (enum bpf_attach_type)ATTACH_TRACE_FSESSION);
 	if (p->tier == TIER_KPROBE_SESSION)
 		bpf_program__set_expected_attach_type(
 			p->entry, (enum bpf_attach_type)ATTACH_TRACE_KPROBE_SESSION);
@@ -29,7 +29,7 @@ void attach__prepare(struct attach_pair *p)
 
 static int attach_kprobe_session(const struct bpf_program *prog, const char *function)
 {
-	const char *syms[1] = { function };
+	const char *syms[1] = {function};
 	union bpf_attr attr;
 	int fd;
 
@@ -94,7 +94,7 @@ static int prog_info(const struct bpf_program *prog, struct bpf_prog_info *info)
 
 struct opt_u64 attach__recursion_misses(const struct bpf_program *prog)
 {
-	struct opt_u64 misses = { 0 };
+	struct opt_u64 misses = {0};
 	struct bpf_prog_info info;
 
 	if (!prog || prog_info(prog, &info))
@@ -140,7 +140,7 @@ static int link_info(int fd, struct link_info *info)
 
 struct opt_u64 attach__link_misses(const struct attach_pair *p, const struct btf *kernel)
 {
-	struct opt_u64 misses = { 0 };
+	struct opt_u64 misses = {0};
 	struct link_info entry, exit;
 
 	if (p->tier == TIER_FSESSION || p->tier == TIER_FENTRY) {

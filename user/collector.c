@@ -25,14 +25,8 @@
  * be watched by everything else already.
  */
 static const struct collector_part *const parts[] = {
-	&gaps_part,
-	&resched_part,
-	&extents_part,
-	&faults_part,
-	&allocator_part,
-	&clears_part,
-	&huge_zero_part,
-	&slow_part,
+	&gaps_part,	 &resched_part, &extents_part,	 &faults_part,
+	&allocator_part, &clears_part,	&huge_zero_part, &slow_part,
 };
 
 static int print_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
@@ -134,8 +128,8 @@ int collector__refuse(const struct probe_answer *a)
 	if (len && a->remedy[len - 1] == '.')
 		len--;
 	if (len)
-		log_err("%s; %c%.*s", a->reason, tolower((unsigned char)a->remedy[0]),
-			(int)len - 1, a->remedy + 1);
+		log_err("%s; %c%.*s", a->reason, tolower((unsigned char)a->remedy[0]), (int)len - 1,
+			a->remedy + 1);
 	else
 		log_err("%s", a->reason);
 	return -EPERM;
@@ -173,9 +167,10 @@ static int set_filters(struct collector *c)
 		if (!err)
 			err = cgroup__path(id, path, sizeof(path));
 		if (err)
-			return err_errno_r(err,
-					   "no cgroup \"%s\" in the v2 hierarchy; give its path below it, or its id",
-					   opt->cgroup);
+			return err_errno_r(
+				err,
+				"no cgroup \"%s\" in the v2 hierarchy; give its path below it, or its id",
+				opt->cgroup);
 		ro->filter_cgroup = id;
 		ro->filter_cgroup_level = cgroup_level(path);
 	}
@@ -203,8 +198,9 @@ static void set_facts(struct collector *c, const struct btf *btf)
 	ro->have_sched_info = kbtf__has_member(btf, "sched_info", "run_delay");
 	ro->cooperative = !preempt_model__preempts_programs(c->machine->preempt_model);
 	/* See bpf/state.bpf.h: which allocator task storage uses. */
-	ro->storage_at_entry = !kbtf__has_member(btf, "bpf_local_storage_map", "selem_ma") &&
-			       !kbtf__has_member(btf, "bpf_local_storage_map", "use_kmalloc_nolock");
+	ro->storage_at_entry =
+		!kbtf__has_member(btf, "bpf_local_storage_map", "selem_ma") &&
+		!kbtf__has_member(btf, "bpf_local_storage_map", "use_kmalloc_nolock");
 }
 
 static void set_plan(struct collector *c)
@@ -362,8 +358,8 @@ int collector__load(struct collector *c)
 		return err;
 	err = zeroscope_bpf__load(c->skel);
 	if (err)
-		return err_errno_r(err,
-				   "the kernel refused the programs; -vv shows what its verifier said");
+		return err_errno_r(
+			err, "the kernel refused the programs; -vv shows what its verifier said");
 	open_self(c);
 	return 0;
 }
@@ -597,7 +593,7 @@ static int read_counters(struct collector *c, struct reading *r)
 
 static int fill_snapshot(struct collector *c, struct snapshot *s)
 {
-	struct reading r = { .offset = realtime_offset(), .epoch = c->skel->bss->epoch };
+	struct reading r = {.offset = realtime_offset(), .epoch = c->skel->bss->epoch};
 	size_t i;
 	int err;
 
@@ -640,7 +636,7 @@ struct snapshot *collector__snapshot(struct collector *c)
 void collector__stop(struct collector *c, uint64_t wait_ns)
 {
 	uint64_t end = util__monotonic_ns() + wait_ns;
-	struct timespec pause = { .tv_nsec = 5 * NSEC_PER_MSEC };
+	struct timespec pause = {.tv_nsec = 5 * NSEC_PER_MSEC};
 	uint64_t begun;
 	struct zs_cpu sum;
 	unsigned int i;

@@ -20,7 +20,7 @@
 #include "zeroscope.skel.h"
 
 #define COLLECTOR_PROBES 24
-#define COLLECTOR_LINKS 24
+#define COLLECTOR_LINKS	 24
 
 struct collector {
 	const struct run_options *opt;
@@ -33,10 +33,10 @@ struct collector {
 	struct plan plan;
 	struct attach_pair clear;
 	struct attach_pair allocator; /* no function: not measured */
-	struct bpf_program *resched; /* NULL: not measured */
+	struct bpf_program *resched;  /* NULL: not measured */
 	const char *resched_source;
-	const char *fault_function[2]; /* THP, hugetlb; NULL: not measured */
-	int cpus; /* possible */
+	const char *fault_function[2];	/* THP, hugetlb; NULL: not measured */
+	int cpus;			/* possible */
 	int statm_fd, stats_enabled_fd; /* -1: cannot be read */
 	uint64_t map_bytes;
 

@@ -224,10 +224,10 @@ uint64_t coverage__surplus(const struct coverage_counters *kernel, const struct 
 	uint64_t most = 0;
 
 	for (int order = 0; order < ZS_ORDERS; order++)
-		most = max(most, order == m->pmd_order
-					 ? beyond(&kernel->thp_fault, seen->clears[ZS_KIND_THP][order])
-					 : beyond(&kernel->anon[order],
-						  seen->clears[ZS_KIND_MTHP][order]));
+		most = max(most, order == m->pmd_order ? beyond(&kernel->thp_fault,
+								seen->clears[ZS_KIND_THP][order])
+						       : beyond(&kernel->anon[order],
+								seen->clears[ZS_KIND_MTHP][order]));
 	return most;
 }
 

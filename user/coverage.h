@@ -67,8 +67,8 @@ uint64_t coverage__movement(const struct coverage_counters *newer,
 			    const struct coverage_counters *older);
 
 /* Folios that were seen to be cleared and that the kernel has not counted, of the worst row. */
-uint64_t coverage__surplus(const struct coverage_counters *kernel,
-			   const struct coverage_seen *seen, const struct machine *m);
+uint64_t coverage__surplus(const struct coverage_counters *kernel, const struct coverage_seen *seen,
+			   const struct machine *m);
 
 /*
  * The rows of a snapshot, in a fixed order; the caller frees *rows. *nr is 0

@@ -25,8 +25,8 @@ double hist__bound_seconds(unsigned int i)
 
 uint64_t hist__span_bound_ns(unsigned int i)
 {
-	return (uint64_t)floorl(1e9L * exp2l((long double)i / ZS_SPANS_PER_OCTAVE +
-					     ZS_SPAN_BOUND_MIN_LOG2));
+	return (uint64_t)floorl(
+		1e9L * exp2l((long double)i / ZS_SPANS_PER_OCTAVE + ZS_SPAN_BOUND_MIN_LOG2));
 }
 
 double hist__span_bound_seconds(unsigned int i)
@@ -96,7 +96,7 @@ static size_t bucket_of_rank(const uint64_t *bucket, size_t nr, uint64_t count, 
 
 struct hist_range hist__quantile(const struct hist *h, double q)
 {
-	struct hist_range r = { 0, 0 };
+	struct hist_range r = {0, 0};
 	size_t i;
 
 	if (!h->count)
@@ -109,7 +109,7 @@ struct hist_range hist__quantile(const struct hist *h, double q)
 
 struct hist_range hist__span_quantile(const struct span_hist *h, double q)
 {
-	struct hist_range r = { 0, 0 };
+	struct hist_range r = {0, 0};
 	size_t i;
 
 	if (!h->count)

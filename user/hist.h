@@ -19,10 +19,10 @@ struct hist_max {
 	bool known; /* false: nothing was seen, or which event it was is not known */
 	uint64_t ns;
 	uint64_t time_ns; /* CLOCK_REALTIME at its end */
-	uint32_t pid; /* process (tgid) */
+	uint32_t pid;	  /* process (tgid) */
 	uint32_t tid;
 	int order; /* -1: has none */
-	int node; /* -1: unknown */
+	int node;  /* -1: unknown */
 	char comm[ZS_COMM_LEN];
 };
 

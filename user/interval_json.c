@@ -26,8 +26,8 @@ bool interval__measures_clears(const struct snapshot *s)
 	for (i = 0; i < s->nr_probes; i++) {
 		const struct probe_state *p = &s->probes[i];
 
-		if (p->attached && (!strcmp(p->name, "folio_zero_user") ||
-				    !strcmp(p->name, "clear_huge_page")))
+		if (p->attached &&
+		    (!strcmp(p->name, "folio_zero_user") || !strcmp(p->name, "clear_huge_page")))
 			return true;
 	}
 	return false;
@@ -253,17 +253,16 @@ static void kernel_field(struct json_writer *w, const struct machine *m)
 	text_or_null(w, "release", m->release);
 	text_or_null(w, "arch", m->arch);
 	json__u64_field(w, "page_size", m->page_size);
-	json__string_field(w, "preempt_model",
-			   m->preempt_model == PREEMPT_UNKNOWN ?
-				   NULL :
-				   preempt_model__name(m->preempt_model));
+	json__string_field(
+		w, "preempt_model",
+		m->preempt_model == PREEMPT_UNKNOWN ? NULL : preempt_model__name(m->preempt_model));
 	if (m->init_on_alloc < 0)
 		json__null_field(w, "init_on_alloc");
 	else
 		json__bool_field(w, "init_on_alloc", m->init_on_alloc);
 	json__string_field(w, "huge_zero",
-			   m->huge_zero == HUGE_ZERO_UNKNOWN ? NULL :
-							       huge_zero__name(m->huge_zero));
+			   m->huge_zero == HUGE_ZERO_UNKNOWN ? NULL
+							     : huge_zero__name(m->huge_zero));
 	text_or_null(w, "version", m->version);
 	text_or_null(w, "host", m->host);
 	text_or_null(w, "preempt_source", m->preempt_source);

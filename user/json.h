@@ -29,8 +29,8 @@
 #define JSON_MAX_DEPTH 64
 
 struct json_writer {
-	FILE *out;    /* not owned */
-	char *buf;    /* the line so far */
+	FILE *out; /* not owned */
+	char *buf; /* the line so far */
 	size_t len;
 	size_t size;
 	int err;      /* the first error of this line, 0 or -errno */

@@ -72,7 +72,7 @@ static int add(struct kallsyms *k, uint64_t address, const char *name)
 	    reserve(&k->names, &k->size, k->used + len, 1))
 		return -ENOMEM;
 	memcpy(k->names + k->used, name, len);
-	k->syms[k->nr++] = (struct kallsym){ .address = address, .name = k->used };
+	k->syms[k->nr++] = (struct kallsym){.address = address, .name = k->used};
 	k->used += len;
 	return 0;
 }

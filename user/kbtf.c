@@ -15,8 +15,8 @@ int kbtf__func_params(const struct btf *btf, const char *name)
 }
 
 /* The type that a member has, looking into members without a name; 0: none. */
-static unsigned int find_member(const struct btf *btf, const struct btf_type *t,
-				const char *member, int depth)
+static unsigned int find_member(const struct btf *btf, const struct btf_type *t, const char *member,
+				int depth)
 {
 	const struct btf_member *m = btf_members(t);
 	int i;

@@ -26,17 +26,17 @@ enum load_touch {
 
 struct load_options {
 	enum load_kind kind;
-	int order;	      /* -1: the one that the kind has by default */
-	uint64_t count;	      /* folios in all, over every thread */
+	int order;	/* -1: the one that the kind has by default */
+	uint64_t count; /* folios in all, over every thread */
 	unsigned int threads;
 	enum load_touch touch;
-	bool read;	      /* read faults, which map the huge zero folio */
-	int node;	      /* NUMA node to allocate on, -1: any */
-	double rate;	      /* faults a second in all, 0: flat out */
-	uint64_t hold_ns;     /* keep the memory this long before exit */
-	bool reserve;	      /* reserve the hugetlb pages and give them back */
-	bool reread;	      /* time reading back after each fault */
-	bool pmu;	      /* cycles and cache misses of a clear */
+	bool read;	  /* read faults, which map the huge zero folio */
+	int node;	  /* NUMA node to allocate on, -1: any */
+	double rate;	  /* faults a second in all, 0: flat out */
+	uint64_t hold_ns; /* keep the memory this long before exit */
+	bool reserve;	  /* reserve the hugetlb pages and give them back */
+	bool reread;	  /* time reading back after each fault */
+	bool pmu;	  /* cycles and cache misses of a clear */
 	bool json;
 };
 

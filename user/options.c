@@ -44,8 +44,7 @@ const char *options__tier_name(enum tier tier)
 void options__for_each(enum command command, void (*fn)(const struct option_info *info, void *arg),
 		       void *arg)
 {
-	for_each_option(o)
-	{
+	for_each_option(o) {
 		const struct option_info info = {
 			.long_name = o->name,
 			.short_name = o->short_name,
@@ -83,7 +82,8 @@ void options__init(struct options *opt, enum command command)
 static const struct option_desc *find_long(enum command command, const char *name, size_t len)
 {
 	for_each_option(o)
-		if (command_takes(command, o) && strlen(o->name) == len && strncmp(o->name, name, len) == 0)
+		if (command_takes(command, o) && strlen(o->name) == len &&
+		    strncmp(o->name, name, len) == 0)
 			return o;
 	return NULL;
 }
@@ -106,8 +106,7 @@ static void list_takers(const struct option_desc *option, char *buf, size_t size
 		if (strcmp(o->name, option->name) == 0)
 			on |= o->on & ~ON_HIDDEN;
 	buf[0] = '\0';
-	for_each_command(c)
-	{
+	for_each_command(c) {
 		const char *glue = !len ? "" : on >> (c + 1) ? ", " : " or ";
 
 		if (on & BIT(c) && len < size)
@@ -156,8 +155,7 @@ static int unknown_long(enum command command, const char *name, size_t len, stru
 			names[n++] = o->name;
 	names[n] = NULL;
 	meant = parse__suggest(word, names);
-	for_each_option(o)
-	{
+	for_each_option(o) {
 		char takers[120];
 
 		if (!meant || strcmp(o->name, meant) != 0)
@@ -195,13 +193,16 @@ static int parse_pids(const char *name, const struct option_desc *o, const char 
 		memcpy(one, at, len);
 		one[len] = '\0';
 		if (parse__u64(name, one, (uint64_t)o->lo, (uint64_t)o->hi, &pid, NULL))
-			return parse__fail(err,
-					   "%s: %s is not a process id; expected a whole number from "
-					   "1 to %.0f, or several with commas between",
-					   name, parse__quote(one, quote), o->hi);
+			return parse__fail(
+				err,
+				"%s: %s is not a process id; expected a whole number from "
+				"1 to %.0f, or several with commas between",
+				name, parse__quote(one, quote), o->hi);
 		if (run->pid_count == OPTIONS_MAX_PIDS)
-			return parse__fail(err, "%s: at most %d processes can be chosen; use --cgroup "
-						"for more", name, OPTIONS_MAX_PIDS);
+			return parse__fail(err,
+					   "%s: at most %d processes can be chosen; use --cgroup "
+					   "for more",
+					   name, OPTIONS_MAX_PIDS);
 		run->pid[run->pid_count++] = (pid_t)pid;
 		if (!at[len])
 			return 0;
@@ -217,11 +218,11 @@ static int parse_string(const char *name, const struct option_desc *o, const cha
 	if (!*value)
 		return parse__fail(err, "%s: the value is empty; expected %s", name, o->metavar);
 	if (o->kind == OPT_COMM && strlen(value) > TASK_COMM_MAX)
-		return parse__fail(err,
-				   "%s: %s is longer than the %d bytes that the kernel keeps of a name; "
-				   "expected \"%.*s\"",
-				   name, parse__quote(value, quote), TASK_COMM_MAX, TASK_COMM_MAX,
-				   value);
+		return parse__fail(
+			err,
+			"%s: %s is longer than the %d bytes that the kernel keeps of a name; "
+			"expected \"%.*s\"",
+			name, parse__quote(value, quote), TASK_COMM_MAX, TASK_COMM_MAX, value);
 	*out = value;
 	return 0;
 }
@@ -250,8 +251,10 @@ static int parse_fd(const char *name, const struct option_desc *o, const char *v
 	if (ret)
 		return ret;
 	if (fcntl((int)fd, F_GETFD) < 0)
-		return parse__fail(err, "%s: descriptor %d is not open; expected one that the caller "
-					"opened", name, (int)fd);
+		return parse__fail(err,
+				   "%s: descriptor %d is not open; expected one that the caller "
+				   "opened",
+				   name, (int)fd);
 	*out = (int)fd;
 	return 0;
 }
@@ -331,7 +334,8 @@ static int next_value(const struct option_desc *o, const char *next, struct pars
 	if (next && !option_like)
 		return 0;
 	if (next)
-		return parse__fail(err, "--%s needs a value; write --%s=%s if it begins with a dash",
+		return parse__fail(err,
+				   "--%s needs a value; write --%s=%s if it begins with a dash",
 				   o->name, o->name, o->metavar);
 	return parse__fail(err, "--%s needs a value; write --%s %s", o->name, o->name, o->metavar);
 }
@@ -406,27 +410,30 @@ static int check_positional(const struct options *opt, struct parse_error *err)
 	const char *extra;
 
 	if (opt->positional_count < c->positional_min)
-		return parse__fail(err, "`%s` needs %s; write zeroscope %s %s", c->name, c->operands,
-				   c->name, c->operands);
+		return parse__fail(err, "`%s` needs %s; write zeroscope %s %s", c->name,
+				   c->operands, c->name, c->operands);
 	if (opt->positional_count <= c->positional_max)
 		return 0;
 
 	extra = opt->positional[c->positional_max];
 	parse__quote(extra, quote);
 	if (c->exec)
-		return parse__fail(err, "unexpected argument %s; put -- before the command that is to "
-					"be measured", quote);
+		return parse__fail(err,
+				   "unexpected argument %s; put -- before the command that is to "
+				   "be measured",
+				   quote);
 	if (!c->positional_max && options__find_command(extra) != CMD_NONE)
-		return parse__fail(err, "unexpected argument %s; a command comes first: zeroscope %s "
-					"[OPTION]...", quote, extra);
+		return parse__fail(err,
+				   "unexpected argument %s; a command comes first: zeroscope %s "
+				   "[OPTION]...",
+				   quote, extra);
 	return parse__fail(err, "unexpected argument %s; `%s` takes %s", quote, c->name,
 			   c->positional_max ? c->operands : "options alone");
 }
 
 static int check_needed(const struct options *opt, struct parse_error *err)
 {
-	for_each_option(o)
-	{
+	for_each_option(o) {
 		char letter[8] = "";
 
 		if (!(o->needed & BIT(opt->command)))
@@ -435,8 +442,9 @@ static int check_needed(const struct options *opt, struct parse_error *err)
 			continue;
 		if (o->short_name)
 			snprintf(letter, sizeof(letter), "-%c or ", o->short_name);
-		return parse__fail(err, "`%s` needs %s--%s %s: %s", options_commands[opt->command].name,
-				   letter, o->name, o->metavar, o->help);
+		return parse__fail(err, "`%s` needs %s--%s %s: %s",
+				   options_commands[opt->command].name, letter, o->name, o->metavar,
+				   o->help);
 	}
 	return 0;
 }

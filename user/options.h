@@ -25,10 +25,10 @@
 /* Exit status of every command. */
 enum exit_status {
 	EXIT_DONE = 0,
-	EXIT_FAILED = 1,     /* failed while running */
-	EXIT_USAGE = 2,	     /* wrong usage */
+	EXIT_FAILED = 1,      /* failed while running */
+	EXIT_USAGE = 2,	      /* wrong usage */
 	EXIT_NOT_ALLOWED = 3, /* this kernel or these privileges do not allow it */
-	EXIT_REGRESSION = 4, /* diff --threshold found one */
+	EXIT_REGRESSION = 4,  /* diff --threshold found one */
 };
 
 enum command {
@@ -141,8 +141,8 @@ struct options {
 	struct load_options load;   /* of load */
 	struct serve_options serve; /* of serve */
 
-	bool csv;	   /* report --csv */
-	bool openmetrics;  /* report --openmetrics */
+	bool csv;	     /* report --csv */
+	bool openmetrics;    /* report --openmetrics */
 	const char *output;  /* record -o; "-" is standard output */
 	const char *connect; /* run: an exporter to look at; NULL: measure here */
 	bool play;	     /* report: in the live view */

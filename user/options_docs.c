@@ -171,8 +171,7 @@ void options__print_help(FILE *out, enum command command)
 	fprintf(out, "\n\n");
 	print_paragraphs(out, 0, c->description);
 	fprintf(out, "\nOptions:\n");
-	for_each_option(o)
-	{
+	for_each_option(o) {
 		if (!command_takes(command, o))
 			continue;
 		print_option(out, o);
@@ -278,7 +277,8 @@ static void man_option(FILE *out, const struct option_desc *o)
 
 static void man_title(FILE *out, const char *title)
 {
-	fprintf(out, ".TH %s 1 \"" MAN_DATE "\" \"zeroscope " ZEROSCOPE_VERSION "\" \"User Commands\"\n",
+	fprintf(out,
+		".TH %s 1 \"" MAN_DATE "\" \"zeroscope " ZEROSCOPE_VERSION "\" \"User Commands\"\n",
 		title);
 }
 
@@ -297,21 +297,26 @@ static const struct {
 	const char *word;
 	const char *meaning;
 } terms[] = {
-	{"clear", "One call of folio_zero_user() in the kernel (clear_huge_page() before 6.11), from "
-		  "entry to return: a huge folio is filled with zeros because a process faulted it."},
+	{"clear",
+	 "One call of folio_zero_user() in the kernel (clear_huge_page() before 6.11), from "
+	 "entry to return: a huge folio is filled with zeros because a process faulted it."},
 	{"wall time", "Return minus entry of a clear. Interrupts, preemption and time taken by a "
 		      "hypervisor are in it."},
-	{"gap", "An interval inside a clear in which its task is not on a CPU. Its cause is resched "
-		"where the kernel offered to be rescheduled, preempt where it was preempted, blocked "
-		"where it went to sleep, which should not happen."},
-	{"resched delay", "The time from the first request to reschedule a CPU on which a clear runs to "
-			  "the switch, or to the end of the clear: what the clear makes another task "
-			  "wait."},
+	{"gap",
+	 "An interval inside a clear in which its task is not on a CPU. Its cause is resched "
+	 "where the kernel offered to be rescheduled, preempt where it was preempted, blocked "
+	 "where it went to sleep, which should not happen."},
+	{"resched delay",
+	 "The time from the first request to reschedule a CPU on which a clear runs to "
+	 "the switch, or to the end of the clear: what the clear makes another task "
+	 "wait."},
 	{"extent", "One call of the routine that clears a run of pages inside a clear."},
-	{"allocator clear", "Zeroing done by the page allocator because of init_on_alloc=1. Since 6.13 "
-			    "such kernels clear nothing at fault time; before, they zero twice."},
-	{"holder", "A process whose memory map has a reference on the huge zero folio, because it read "
-		   "memory that it never wrote."},
+	{"allocator clear",
+	 "Zeroing done by the page allocator because of init_on_alloc=1. Since 6.13 "
+	 "such kernels clear nothing at fault time; before, they zero twice."},
+	{"holder",
+	 "A process whose memory map has a reference on the huge zero folio, because it read "
+	 "memory that it never wrote."},
 	{"coverage", "What was seen beside what the kernel itself counted. Memory that the kernel "
 		     "zeroes by a way that cannot be seen is listed with the reason."},
 	{"loss", "What was missed, by cause. If anything was, all figures are floors, and say so."},
@@ -328,9 +333,9 @@ static void man_overview(FILE *out)
 	      ".SH DESCRIPTION\n",
 	      out);
 	man_string(out, overview);
-	fputs("\nWithout a command it does what\n.BR zeroscope\\-run (1)\ndoes.\n.SH COMMANDS\n", out);
-	for_each_command(c)
-	{
+	fputs("\nWithout a command it does what\n.BR zeroscope\\-run (1)\ndoes.\n.SH COMMANDS\n",
+	      out);
+	for_each_command(c) {
 		if (options_commands[c].hidden)
 			continue;
 		fprintf(out, ".TP\n.BR zeroscope\\-%s (1)\n", options_commands[c].name);
@@ -405,8 +410,7 @@ void options__print_man(FILE *out, enum command command)
 	fputs("\n.SH DESCRIPTION\n", out);
 	man_paragraphs(out, c->description);
 	fputs(".SH OPTIONS\n", out);
-	for_each_option(o)
-	{
+	for_each_option(o) {
 		if (!command_takes(command, o))
 			continue;
 		man_option(out, o);
@@ -438,8 +442,7 @@ static void single_quoted(FILE *out, const char *text, const char *quote)
 
 static void bash_values(FILE *out, enum command command)
 {
-	for_each_option(o)
-	{
+	for_each_option(o) {
 		if (!command_takes(command, o) || !o->metavar)
 			continue;
 		fprintf(out, "\t%s:--%s", options_commands[command].name, o->name);
@@ -474,8 +477,7 @@ static void bash_command(FILE *out, enum command command)
 	const struct command_desc *c = &options_commands[command];
 
 	fprintf(out, "\t%s:-*)\n\t\twords='", c->name);
-	for_each_option(o)
-	{
+	for_each_option(o) {
 		if (!command_takes(command, o))
 			continue;
 		fprintf(out, "--%s ", o->name);
@@ -491,8 +493,7 @@ static void bash_command_words(FILE *out, const char *glue)
 {
 	const char *between = "";
 
-	for_each_command(c)
-	{
+	for_each_command(c) {
 		if (options_commands[c].hidden)
 			continue;
 		fprintf(out, "%s%s", between, options_commands[c].name);
@@ -539,8 +540,7 @@ static void print_bash(FILE *out)
 	{
 		const char *glue = "";
 
-		for_each_command(c)
-		{
+		for_each_command(c) {
 			if (!options_commands[c].exec)
 				continue;
 			fprintf(out, "%s%s", glue, options_commands[c].name);
@@ -652,8 +652,7 @@ static void print_zsh(FILE *out)
 	      "\n"
 	      "\tcommands=(\n",
 	      out);
-	for_each_command(c)
-	{
+	for_each_command(c) {
 		if (options_commands[c].hidden)
 			continue;
 		fprintf(out, "\t\t'%s:", options_commands[c].name);
@@ -673,8 +672,7 @@ static void print_zsh(FILE *out)
 	      "\n"
 	      "\tcase $command in\n",
 	      out);
-	for_each_command(c)
-	{
+	for_each_command(c) {
 		const struct command_desc *desc = &options_commands[c];
 
 		if (desc->hidden)
@@ -751,8 +749,7 @@ static void print_fish(FILE *out)
 	      "\n"
 	      "complete -c zeroscope -f\n",
 	      out);
-	for_each_command(c)
-	{
+	for_each_command(c) {
 		if (options_commands[c].hidden)
 			continue;
 		fprintf(out, "complete -c zeroscope -n __zeroscope_no_command -a %s -d '",
@@ -760,8 +757,7 @@ static void print_fish(FILE *out)
 		single_quoted(out, options_commands[c].summary, "\\'");
 		fputs("'\n", out);
 	}
-	for_each_command(c)
-	{
+	for_each_command(c) {
 		if (options_commands[c].hidden)
 			continue;
 		for_each_option(o)

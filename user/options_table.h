@@ -76,10 +76,10 @@ struct option_desc {
 	size_t offset;	     /* of the field in struct options */
 	double lo, hi;	     /* bounds in the unit of the field */
 	const struct parse_name *names;
-	const char *deflt;  /* as it would be written; NULL: none */
+	const char *deflt;   /* as it would be written; NULL: none */
 	unsigned int needed; /* the commands that cannot do without; strings only */
-	const char *help;   /* one line, no full stop */
-	const char *manual; /* sentences */
+	const char *help;    /* one line, no full stop */
+	const char *manual;  /* sentences */
 };
 
 extern const struct command_desc options_commands[CMD_COUNT];

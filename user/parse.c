@@ -93,9 +93,11 @@ int parse__u64(const char *name, const char *text, uint64_t lo, uint64_t hi, uin
 	}
 	what = ret != -EINVAL || is_negative(text) ? "out of range" : "not a whole number";
 	if (hi == UINT64_MAX)
-		return parse__fail(err, "%s: %s is %s; expected a whole number of at least %" PRIu64,
+		return parse__fail(err,
+				   "%s: %s is %s; expected a whole number of at least %" PRIu64,
 				   name, parse__quote(text, quote), what, lo);
-	return parse__fail(err, "%s: %s is %s; expected a whole number from %" PRIu64 " to %" PRIu64,
+	return parse__fail(err,
+			   "%s: %s is %s; expected a whole number from %" PRIu64 " to %" PRIu64,
 			   name, parse__quote(text, quote), what, lo, hi);
 }
 
@@ -122,8 +124,8 @@ int parse__i64(const char *name, const char *text, int64_t lo, int64_t hi, int64
 		return 0;
 	}
 	return parse__fail(err,
-			   "%s: %s is %s; expected a whole number from %" PRId64 " to %" PRId64, name,
-			   parse__quote(text, quote),
+			   "%s: %s is %s; expected a whole number from %" PRId64 " to %" PRId64,
+			   name, parse__quote(text, quote),
 			   ret == -EINVAL ? "not a whole number" : "out of range", lo, hi);
 }
 
@@ -192,7 +194,8 @@ int parse__double(const char *name, const char *text, double lo, double hi, doub
 			return 0;
 		}
 	}
-	return parse__fail(err, "%s: %s is %s; expected a number %s", name, parse__quote(text, quote),
+	return parse__fail(err, "%s: %s is %s; expected a number %s", name,
+			   parse__quote(text, quote),
 			   number || is_negative(text) ? "out of range" : "not a number",
 			   describe_bounds(lo, hi, "", bounds, sizeof(bounds)));
 }
@@ -235,16 +238,11 @@ static const struct unit time_units[] = {
 };
 
 static const struct unit size_units[] = {
-	{"", 1},
-	{"B", 1},
-	{"K", 1ULL << 10},
-	{"KiB", 1ULL << 10},
-	{"M", 1ULL << 20},
-	{"MiB", 1ULL << 20},
-	{"G", 1ULL << 30},
-	{"GiB", 1ULL << 30},
-	{"T", 1ULL << 40},
-	{"TiB", 1ULL << 40},
+	{"", 1},	   {"B", 1},
+	{"K", 1ULL << 10}, {"KiB", 1ULL << 10},
+	{"M", 1ULL << 20}, {"MiB", 1ULL << 20},
+	{"G", 1ULL << 30}, {"GiB", 1ULL << 30},
+	{"T", 1ULL << 40}, {"TiB", 1ULL << 40},
 };
 
 static const struct unit *find_unit(const struct unit *units, size_t n, const char *name)
@@ -336,9 +334,10 @@ int parse__time(const char *name, const char *text, uint64_t lo_ns, uint64_t hi_
 		return parse__fail(err, "%s: %s is too long; expected less than 292 years", name,
 				   quote);
 	if (hi_ns >= INT64_MAX)
-		return parse__fail(err, "%s: %s is too short; expected at least %s", name, quote, lo);
-	return parse__fail(err, "%s: %s is out of range; expected a time from %s to %s", name, quote,
-			   lo, parse__format_time(hi_ns, hi));
+		return parse__fail(err, "%s: %s is too short; expected at least %s", name, quote,
+				   lo);
+	return parse__fail(err, "%s: %s is out of range; expected a time from %s to %s", name,
+			   quote, lo, parse__format_time(hi_ns, hi));
 }
 
 int parse__size(const char *name, const char *text, uint64_t lo, uint64_t hi, uint64_t *out,
@@ -377,9 +376,9 @@ int parse__order(const char *name, const char *text, int *out, struct parse_erro
 		*out = (int)v;
 		return 0;
 	}
-	return parse__fail(err,
-			   "%s: %s is not an order; expected 0 to %d, such as 9 for 2 MiB of 4 KiB pages",
-			   name, parse__quote(text, quote), PARSE_ORDER_MAX);
+	return parse__fail(
+		err, "%s: %s is not an order; expected 0 to %d, such as 9 for 2 MiB of 4 KiB pages",
+		name, parse__quote(text, quote), PARSE_ORDER_MAX);
 }
 
 const char *parse__enum_name(const struct parse_name *names, int value)

@@ -28,16 +28,16 @@ static void fill_tier(struct attach_pair *p, struct zeroscope_bpf *skel, enum ti
 		p->entry = skel->progs.allocator_kprobe_session;
 		break;
 	case TIER_FENTRY:
-		p->entry = zeroing ? skel->progs.allocator_begin_fentry :
-				     skel->progs.allocator_list_begin_fentry;
-		p->exit = zeroing ? skel->progs.allocator_end_fexit :
-				    skel->progs.allocator_list_end_fexit;
+		p->entry = zeroing ? skel->progs.allocator_begin_fentry
+				   : skel->progs.allocator_list_begin_fentry;
+		p->exit = zeroing ? skel->progs.allocator_end_fexit
+				  : skel->progs.allocator_list_end_fexit;
 		break;
 	default:
-		p->entry = zeroing ? skel->progs.allocator_begin_kprobe :
-				     skel->progs.allocator_list_begin_kprobe;
-		p->exit = zeroing ? skel->progs.allocator_end_kretprobe :
-				    skel->progs.allocator_list_end_kretprobe;
+		p->entry = zeroing ? skel->progs.allocator_begin_kprobe
+				   : skel->progs.allocator_list_begin_kprobe;
+		p->exit = zeroing ? skel->progs.allocator_end_kretprobe
+				  : skel->progs.allocator_list_end_kretprobe;
 		break;
 	}
 }
@@ -73,11 +73,12 @@ static void describe(const struct collector *c, struct probe_state *p)
 {
 	if (zeroes_only(c->allocator.function))
 		return;
-	snprintf(p->reason, sizeof(p->reason),
-		 "zeroing is inlined into it here: its times have the search of free pages in them%s",
-		 c->machine->init_on_alloc < 0 ?
-			 ", and whether init_on_alloc is on is not known: only __GFP_ZERO counts" :
-			 "");
+	snprintf(
+		p->reason, sizeof(p->reason),
+		"zeroing is inlined into it here: its times have the search of free pages in them%s",
+		c->machine->init_on_alloc < 0
+			? ", and whether init_on_alloc is on is not known: only __GFP_ZERO counts"
+			: "");
 }
 
 /*
@@ -128,8 +129,8 @@ static int choose(struct collector *c)
 	ro->allocator_zero_bit = zero_bit(c);
 	ro->allocator_zeroes_all = c->machine->init_on_alloc == 1;
 	c->plan_input.allocator = true;
-	describe(c, collector__add_probe(c, c->allocator.function,
-					 options__tier_name(r.choice.tier)));
+	describe(c,
+		 collector__add_probe(c, c->allocator.function, options__tier_name(r.choice.tier)));
 	return 0;
 }
 

@@ -21,19 +21,19 @@ static void fill_tiers(struct attach_pair *p, struct zeroscope_bpf *skel, enum t
 		p->entry = folio ? skel->progs.clear_fsession : skel->progs.clear_fsession_page;
 		break;
 	case TIER_KPROBE_SESSION:
-		p->entry = folio ? skel->progs.clear_kprobe_session :
-				   skel->progs.clear_kprobe_session_page;
+		p->entry = folio ? skel->progs.clear_kprobe_session
+				 : skel->progs.clear_kprobe_session_page;
 		break;
 	case TIER_FENTRY:
-		p->entry = folio ? skel->progs.clear_begin_fentry :
-				   skel->progs.clear_begin_fentry_page;
+		p->entry = folio ? skel->progs.clear_begin_fentry
+				 : skel->progs.clear_begin_fentry_page;
 		p->exit = folio ? skel->progs.clear_end_fexit : skel->progs.clear_end_fexit_page;
 		break;
 	default:
-		p->entry = folio ? skel->progs.clear_begin_kprobe :
-				   skel->progs.clear_begin_kprobe_page;
-		p->exit = folio ? skel->progs.clear_end_kretprobe :
-				  skel->progs.clear_end_kretprobe_page;
+		p->entry = folio ? skel->progs.clear_begin_kprobe
+				 : skel->progs.clear_begin_kprobe_page;
+		p->exit = folio ? skel->progs.clear_end_kretprobe
+				: skel->progs.clear_end_kretprobe_page;
 		break;
 	}
 }
@@ -72,8 +72,7 @@ static int activate(struct collector *c)
 {
 	c->entry_misses = known_or_0(attach__recursion_misses(c->clear.entry));
 	c->exit_misses = known_or_0(attach__recursion_misses(c->clear.exit));
-	c->link_misses =
-		known_or_0(attach__link_misses(&c->clear, probe_kernel__btf(c->kernel)));
+	c->link_misses = known_or_0(attach__link_misses(&c->clear, probe_kernel__btf(c->kernel)));
 	return 0;
 }
 
@@ -102,8 +101,7 @@ static int read_clears(struct collector *c, struct snapshot *s, const struct rea
 		row->numa = row->other ? ZS_NUMA_UNKNOWN : slot->numa;
 		row->order = row->other ? -1 : slot->order;
 		row->count = r->sum.begun[id];
-		row->bytes = row->other ? r->sum.other_bytes :
-					  bytes_of(c, row->count, row->order);
+		row->bytes = row->other ? r->sum.other_bytes : bytes_of(c, row->count, row->order);
 		/* Corrections first: none of them may be of a clear that is not in the wall times. */
 		if (c->plan.on_cpu_hist[id] != ZS_HIST_NONE) {
 			err = collector__read_hist(c, c->plan.on_cpu_hist[id], r, &row->on_cpu);

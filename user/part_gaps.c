@@ -59,8 +59,10 @@ static int read_part(struct collector *c, struct snapshot *s, const struct readi
 
 			if (from->count)
 				g->sums[g->nr_sums++] = (struct gap_sum){
-					.order = order, .cause = cause,
-					.count = from->count, .sum_ns = from->sum_ns,
+					.order = order,
+					.cause = cause,
+					.count = from->count,
+					.sum_ns = from->sum_ns,
 				};
 		}
 		if (c->plan.gap_hist[cause] == ZS_HIST_NONE)

@@ -24,8 +24,8 @@ static struct bpf_program *program_of(struct collector *c, const struct probe_re
 	bool kprobe = r->choice.tier == TIER_KPROBE;
 
 	if (tells_bit(r))
-		return kprobe ? c->skel->progs.resched_kprobe_bit :
-				c->skel->progs.resched_fentry_bit;
+		return kprobe ? c->skel->progs.resched_kprobe_bit
+			      : c->skel->progs.resched_fentry_bit;
 	return kprobe ? c->skel->progs.resched_kprobe : c->skel->progs.resched_fentry;
 }
 
@@ -35,10 +35,10 @@ static int choose(struct collector *c)
 	struct probe_result r;
 
 	if (!ro->use_slot) {
-		collector__not_measured(c, NAME,
-					c->opt->no_gaps ?
-						"left out by --no-gaps: the switch program ends it" :
-						"it needs the context switch program");
+		collector__not_measured(
+			c, NAME,
+			c->opt->no_gaps ? "left out by --no-gaps: the switch program ends it"
+					: "it needs the context switch program");
 		return 0;
 	}
 	/*

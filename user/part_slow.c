@@ -34,8 +34,8 @@ static void fill(struct collector *c, const struct zs_slow *e, struct slow_clear
 	s->on_cpu_ns.value = e->wall_ns - min(e->off_cpu_ns, e->wall_ns);
 	s->gaps.value = e->gaps;
 	if (e->stack_bytes > 0)
-		s->nr_stack = min((size_t)e->stack_bytes / sizeof(e->stack[0]),
-				  (size_t)ZS_STACK_FRAMES);
+		s->nr_stack =
+			min((size_t)e->stack_bytes / sizeof(e->stack[0]), (size_t)ZS_STACK_FRAMES);
 	memcpy(s->stack, e->stack, s->nr_stack * sizeof(s->stack[0]));
 }
 

@@ -55,8 +55,9 @@ static void look_up(struct named *n)
 	else
 		/* The end of a long path says more than its beginning. */
 		snprintf(n->name, sizeof(n->name), "%s",
-			 path + (strlen(path) < sizeof(n->name) ?
-					 0 : strlen(path) - sizeof(n->name) + 1));
+			 path + (strlen(path) < sizeof(n->name)
+					 ? 0
+					 : strlen(path) - sizeof(n->name) + 1));
 }
 
 int payers__name(struct payers *p, uint64_t id, char buf[static PAYER_NAME])

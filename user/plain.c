@@ -194,7 +194,8 @@ static void add_clears(const struct page *p, struct text *t, uint64_t count, uin
 static void add_series_name(const struct page *p, struct text *t, const struct clear_series *c)
 {
 	if (c->other) {
-		text__add(t, "all other clears (begin missed, or no histogram of their own was left)");
+		text__add(t,
+			  "all other clears (begin missed, or no histogram of their own was left)");
 		return;
 	}
 	text__add(t, "order" NB "%d", c->order);
@@ -873,7 +874,8 @@ static void put_coverage_row(struct page *p, const struct coverage *c)
 	char reason[NAME_SIZE];
 	struct text t = {0};
 
-	text__add(&t, interval__is_hole(p->s, c) ? WARN "coverage hole," PLAIN " " : "coverage note, ");
+	text__add(&t,
+		  interval__is_hole(p->s, c) ? WARN "coverage hole," PLAIN " " : "coverage note, ");
 	add_coverage_name(p, &t, c);
 	if (c->kernel.known)
 		text__add(&t, ": the kernel counted %" PRIu64, c->kernel.value);

@@ -18,11 +18,11 @@
 #include "snapshot.h"
 
 struct plain_options {
-	bool ascii;	/* nothing but ASCII: '#' for bars, "us" for µs */
-	bool color;	/* SGR escapes for headings, bars and warnings */
-	int width;	/* columns; 0: 80; less than 60 is 60 */
-	int verbose;	/* 1: also what the kernel does not count, gaps by order, probes */
-	bool totals;	/* the snapshot holds the sum of the run: says so in the heading */
+	bool ascii;  /* nothing but ASCII: '#' for bars, "us" for µs */
+	bool color;  /* SGR escapes for headings, bars and warnings */
+	int width;   /* columns; 0: 80; less than 60 is 60 */
+	int verbose; /* 1: also what the kernel does not count, gaps by order, probes */
+	bool totals; /* the snapshot holds the sum of the run: says so in the heading */
 };
 
 /*

@@ -18,21 +18,21 @@
 #include "../bpf/zeroscope.h"
 
 enum plan_class {
-	PLAN_OTHER, /* clears without a histogram of their own; always slot 0 */
-	PLAN_CLEAR, /* wall time of clears */
+	PLAN_OTHER,  /* clears without a histogram of their own; always slot 0 */
+	PLAN_CLEAR,  /* wall time of clears */
 	PLAN_ON_CPU, /* corrections that turn a wall histogram into an on-CPU one */
-	PLAN_GAP, /* by cause */
+	PLAN_GAP,    /* by cause */
 	PLAN_RESCHED_NOW,
 	PLAN_RESCHED_LAZY,
 	PLAN_ALLOCATOR, /* by order */
-	PLAN_EXTENT, /* by order */
-	PLAN_FAULT, /* by order */
+	PLAN_EXTENT,	/* by order */
+	PLAN_FAULT,	/* by order */
 };
 
 struct plan_slot {
 	enum plan_class class;
-	uint8_t kind; /* enum zs_page_kind */
-	uint8_t numa; /* enum zs_numa */
+	uint8_t kind;  /* enum zs_page_kind */
+	uint8_t numa;  /* enum zs_numa */
 	uint8_t cause; /* enum zs_gap_cause */
 	int order;
 	uint8_t of; /* PLAN_ON_CPU: the slot it corrects */

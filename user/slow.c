@@ -14,7 +14,7 @@
 /* Our own programs and what the kernel wraps them in, at the inner end. */
 static bool is_ours(const char *symbol)
 {
-	static const char *const prefix[] = { "bpf_prog_", "bpf_trampoline_", "bpf_get_stack" };
+	static const char *const prefix[] = {"bpf_prog_", "bpf_trampoline_", "bpf_get_stack"};
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(prefix); i++)
@@ -87,9 +87,9 @@ static void add_stack(struct text *t, const struct slow_clear *s, struct kallsym
 int slow__plain(FILE *out, const struct slow_clear *s, struct kallsyms *k,
 		const struct plain_options *opt)
 {
-	struct page p = { .out = out, .o = opt };
+	struct page p = {.out = out, .o = opt};
 	char time[UTIL_TIME_SIZE], name[NAME_SIZE];
-	struct text t = { 0 };
+	struct text t = {0};
 	size_t i;
 
 	util__format_time(s->time_ns, time);

@@ -24,7 +24,7 @@ struct slow_clear {
 	unsigned int cpu_start, cpu_end;
 	uint64_t wall_ns;
 	struct opt_u64 on_cpu_ns, gaps;
-	size_t nr_stack; /* 0: none could be had */
+	size_t nr_stack;		 /* 0: none could be had */
 	uint64_t stack[ZS_STACK_FRAMES]; /* innermost first */
 };
 

@@ -557,8 +557,7 @@ int snapshot__accumulate(struct snapshot *a, const struct snapshot *b)
 	if (!err)
 		err = add_durations(&a->extents, &a->nr_extents, b->extents, b->nr_extents);
 	if (!err)
-		err = add_durations(&a->allocator, &a->nr_allocator, b->allocator,
-				    b->nr_allocator);
+		err = add_durations(&a->allocator, &a->nr_allocator, b->allocator, b->nr_allocator);
 	if (!err)
 		err = add_durations(&a->faults, &a->nr_faults, b->faults, b->nr_faults);
 	if (!err)
@@ -598,9 +597,9 @@ int snapshot__accumulate(struct snapshot *a, const struct snapshot *b)
 const char *preempt_model__name(enum preempt_model model)
 {
 	static const char *const names[] = {
-		[PREEMPT_UNKNOWN] = "unknown", [PREEMPT_NONE] = "none",
+		[PREEMPT_UNKNOWN] = "unknown",	   [PREEMPT_NONE] = "none",
 		[PREEMPT_VOLUNTARY] = "voluntary", [PREEMPT_FULL] = "full",
-		[PREEMPT_LAZY] = "lazy",       [PREEMPT_RT] = "rt",
+		[PREEMPT_LAZY] = "lazy",	   [PREEMPT_RT] = "rt",
 	};
 
 	return names[model];
@@ -608,21 +607,21 @@ const char *preempt_model__name(enum preempt_model model)
 
 const char *page_kind__name(unsigned int kind)
 {
-	static const char *const names[] = { "thp", "mthp", "hugetlb", "other" };
+	static const char *const names[] = {"thp", "mthp", "hugetlb", "other"};
 
 	return names[min(kind, 3U)];
 }
 
 const char *numa__name(unsigned int numa)
 {
-	static const char *const names[] = { "local", "remote", "unknown" };
+	static const char *const names[] = {"local", "remote", "unknown"};
 
 	return names[min(numa, 2U)];
 }
 
 const char *gap_cause__name(unsigned int cause)
 {
-	static const char *const names[] = { "resched", "preempt", "blocked" };
+	static const char *const names[] = {"resched", "preempt", "blocked"};
 
 	return names[min(cause, 2U)];
 }

@@ -55,11 +55,11 @@ struct machine {
 	char host[65];
 	uint64_t page_size;
 	int pmd_order;
-	int cpus; /* possible */
+	int cpus;  /* possible */
 	int nodes; /* online */
 	enum preempt_model preempt_model;
 	char preempt_source[64]; /* where it was read: "/sys/kernel/debug/sched/preempt" */
-	int init_on_alloc; /* 1, 0, or -1 unknown */
+	int init_on_alloc;	 /* 1, 0, or -1 unknown */
 	enum huge_zero_kind huge_zero;
 	uint64_t tick_ns; /* of the scheduler's clock; 0: not known */
 };
@@ -81,7 +81,7 @@ struct filters {
 struct clear_series {
 	uint8_t kind; /* enum zs_page_kind */
 	uint8_t numa; /* enum zs_numa */
-	bool other; /* the series of all that had no room; order is then -1 */
+	bool other;   /* the series of all that had no room; order is then -1 */
 	int order;
 	uint64_t count; /* entries; wall.count lacks what was lost or is still open */
 	uint64_t bytes;
@@ -122,11 +122,11 @@ struct resched {
 };
 
 struct huge_zero {
-	struct opt_u64 refcount; /* gauge */
-	struct opt_u64 holders; /* gauge */
+	struct opt_u64 refcount;	  /* gauge */
+	struct opt_u64 holders;		  /* gauge */
 	struct opt_double oldest_seconds; /* gauge */
-	bool oldest_at_least; /* it is older: from before the measurement */
-	char refcount_reason[200]; /* why it is not known */
+	bool oldest_at_least;		  /* it is older: from before the measurement */
+	char refcount_reason[200];	  /* why it is not known */
 	char holders_reason[200]; /* why not known, or why they and the refcount keep differing */
 	struct opt_u64 gets, references_taken, puts;
 	struct opt_u64 allocations, allocation_failures, reclaims, reclaim_refusals;
@@ -143,7 +143,7 @@ struct payer { /* a node's or a cgroup's share */
 };
 
 struct coverage {
-	char what[32]; /* "thp", "mthp-64kB", "hugetlb" … */
+	char what[32];	       /* "thp", "mthp-64kB", "hugetlb" … */
 	struct opt_u64 kernel; /* the kernel's own counter */
 	struct opt_u64 seen;
 	char reason[320]; /* why there is a hole, and what would change it; empty: none */
@@ -151,10 +151,10 @@ struct coverage {
 
 struct loss {
 	struct opt_u64 recursion; /* programs not run because they were running on that CPU */
-	struct opt_u64 missed; /* by the link: kretprobe instances exhausted and the like */
+	struct opt_u64 missed;	  /* by the link: kretprobe instances exhausted and the like */
 	struct opt_u64 storage_full;
 	struct opt_u64 unmatched; /* entry without exit, beyond what recursion explains */
-	struct opt_u64 dropped; /* slow clears for which the ring buffer was full */
+	struct opt_u64 dropped;	  /* slow clears for which the ring buffer was full */
 };
 
 struct self_cost {
@@ -166,8 +166,8 @@ struct self_cost {
 struct snapshot {
 	uint64_t time_ns; /* CLOCK_REALTIME */
 	uint64_t mono_ns;
-	uint64_t interval_ns; /* since attach, or of the interval */
-	bool floor; /* events were lost: every count is a lower bound */
+	uint64_t interval_ns;	       /* since attach, or of the interval */
+	bool floor;		       /* events were lost: every count is a lower bound */
 	const struct machine *machine; /* not owned */
 	struct filters filters;
 

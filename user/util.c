@@ -245,8 +245,8 @@ char *util__format_seconds(uint64_t ns, char buf[static UTIL_DOUBLE_SIZE])
 {
 	int len;
 
-	len = snprintf(buf, UTIL_DOUBLE_SIZE, "%" PRIu64 ".%09" PRIu64, (uint64_t)(ns / NSEC_PER_SEC),
-		       (uint64_t)(ns % NSEC_PER_SEC));
+	len = snprintf(buf, UTIL_DOUBLE_SIZE, "%" PRIu64 ".%09" PRIu64,
+		       (uint64_t)(ns / NSEC_PER_SEC), (uint64_t)(ns % NSEC_PER_SEC));
 	while (buf[len - 1] == '0')
 		buf[--len] = '\0';
 	if (buf[len - 1] == '.')

@@ -176,7 +176,8 @@ report_job() {
 	sed -n 's/^# /note  /p' "$directory/remarks" 2>/dev/null
 	((FAILED > failed_before)) || [[ -n $VERBOSE ]] || return 0
 	for log in "$directory"/output "$directory"/*.log; do
-		[[ -s $log ]] && worth_showing "$directory" "$(basename "$log" .log)" || continue
+		[[ -s $log ]] || continue
+		worth_showing "$directory" "$(basename "$log" .log)" || continue
 		printf '      ┌ log %s\n' "$(basename "$log" .log)"
 		tail -n "${LOG_LINES:-60}" "$log" | sed 's/^/      │ /'
 	done

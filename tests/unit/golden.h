@@ -39,8 +39,8 @@ static inline void golden__path(char path[static PATH_MAX], const char *name)
 	if (dir)
 		snprintf(path, PATH_MAX, "%s/%s", dir, name);
 	else
-		snprintf(path, PATH_MAX, "%.*sgolden/%s",
-			 (int)(strrchr(file, '/') - file + 1), file, name);
+		snprintf(path, PATH_MAX, "%.*sgolden/%s", (int)(strrchr(file, '/') - file + 1),
+			 file, name);
 }
 
 static inline void golden__update(const char *path, const char *text, size_t len)
@@ -69,7 +69,8 @@ static inline void golden__compare(const char *name, const char *text, size_t le
 	f = fopen(path, "r");
 	if (!f)
 		fail_msg("%s is missing; run from the top of the tree, or set "
-			 "ZEROSCOPE_GOLDEN_DIR", path);
+			 "ZEROSCOPE_GOLDEN_DIR",
+			 path);
 	golden = malloc(len + 2);
 	assert_non_null(golden);
 	size = fread(golden, 1, len + 1, f);

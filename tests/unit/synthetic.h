@@ -438,8 +438,10 @@ static inline struct snapshot *synthetic_hostile(void)
 	synthetic_hit(&c->wall, 238, 1);
 	synthetic_hit(&c->wall, 205000, 18000000000000ULL);
 	synthetic_hit(&c->wall, 100000000000ULL, 2);
-	c->wall.max = synthetic_max(100000000000ULL, "\033]0;pwn\007\"\\\n\x9b" "2J", 4194304, 9,
-				    0);
+	c->wall.max = synthetic_max(100000000000ULL,
+				    "\033]0;pwn\007\"\\\n\x9b"
+				    "2J",
+				    4194304, 9, 0);
 	c->wall.max_since_attach = c->wall.max;
 	c->count = c->wall.count;
 	c->bytes = UINT64_MAX;
@@ -466,7 +468,8 @@ static inline struct snapshot *synthetic_hostile(void)
 	s->cgroup_payers[0].sum_ns = UINT64_MAX;
 	s->cgroup_payers[0].max_ns = UINT64_MAX;
 	snprintf(s->cgroup_payers[0].name, sizeof(s->cgroup_payers[0].name),
-		 "/x\033[2J\r\n\t\x7f\x01\x05\xc2\x9b" "2Jy");
+		 "/x\033[2J\r\n\t\x7f\x01\x05\xc2\x9b"
+		 "2Jy");
 	return s;
 }
 

@@ -25,15 +25,15 @@ struct task_struct {
 #define __uint(name, value) int(*name)[value]
 #define __type(name, value) __typeof__(value) *name
 #undef __always_inline
-#define __always_inline inline __attribute__((always_inline))
-#define __noinline __attribute__((noinline))
-#define BPF_CORE_READ(p, member) ((p)->member)
+#define __always_inline			  inline __attribute__((always_inline))
+#define __noinline			  __attribute__((noinline))
+#define BPF_CORE_READ(p, member)	  ((p)->member)
 #define BPF_CORE_READ_INTO(to, p, member) memcpy(to, (p)->member, sizeof((p)->member))
-#define barrier_var(v) (void)(v)
-#define BPF_MAP_TYPE_PERCPU_ARRAY 6
-#define bpf_map_lookup_elem(map, key) ((void)(map), (void)(key), (void *)NULL)
-#define hist__bucket bpf_hist__bucket
-#define hist__add bpf_hist__add
+#define barrier_var(v)			  (void)(v)
+#define BPF_MAP_TYPE_PERCPU_ARRAY	  6
+#define bpf_map_lookup_elem(map, key)	  ((void)(map), (void)(key), (void *)NULL)
+#define hist__bucket			  bpf_hist__bucket
+#define hist__add			  bpf_hist__add
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-function"
 #define const /* the loader may write the tables */
@@ -51,15 +51,15 @@ struct big {
 
 static struct big big_of(uint64_t v)
 {
-	struct big b = { { (uint32_t)v, v >> 32 } };
+	struct big b = {{(uint32_t)v, v >> 32}};
 
 	return b;
 }
 
 static struct big big_mul(const struct big *a, uint64_t by)
 {
-	struct big r = { 0 };
-	uint64_t part[2] = { (uint32_t)by, by >> 32 };
+	struct big r = {0};
+	uint64_t part[2] = {(uint32_t)by, by >> 32};
 	int i, j;
 
 	for (j = 0; j < 2; j++) {
@@ -140,7 +140,7 @@ static void span_bounds_are_exact(void **state)
 
 static void check_span(uint64_t ns, unsigned int want)
 {
-	struct zs_span s = { 0 };
+	struct zs_span s = {0};
 
 	hist__add_span(&s, ns);
 	assert_int_equal(s.bucket[want], 1);
@@ -239,13 +239,13 @@ static int by_value(const void *a, const void *b)
 /* The quantile of a sample that is known lies in the interval that is printed. */
 static void quantiles_hold_the_truth(void **state)
 {
-	static const double q[] = { 0.001, 0.1, 0.5, 0.9, 0.99, 0.999, 1 };
+	static const double q[] = {0.001, 0.1, 0.5, 0.9, 0.99, 0.999, 1};
 	uint64_t sample[1000], seed = 7;
 	unsigned int round, i, n;
 
 	(void)state;
 	for (round = 0; round < 300; round++) {
-		struct hist h = { 0 };
+		struct hist h = {0};
 
 		n = 1 + round * 3;
 		for (i = 0; i < n; i++) {
@@ -269,7 +269,7 @@ static void quantiles_hold_the_truth(void **state)
 
 static void empty_has_no_quantile(void **state)
 {
-	struct hist h = { 0 };
+	struct hist h = {0};
 	struct hist_range r = hist__quantile(&h, 0.99);
 
 	(void)state;
@@ -278,7 +278,7 @@ static void empty_has_no_quantile(void **state)
 
 static void kernel_adds_and_keeps_the_maximum(void **state)
 {
-	struct task_struct me = { 12, 13, "me" }, other = { 14, 15, "other" };
+	struct task_struct me = {12, 13, "me"}, other = {14, 15, "other"};
 	struct zs_hist h;
 
 	(void)state;
@@ -325,7 +325,7 @@ static void kernel_moves_an_event(void **state)
 
 static void sub_and_add_are_inverse(void **state)
 {
-	struct hist a = { 0 }, b = { 0 }, c;
+	struct hist a = {0}, b = {0}, c;
 	unsigned int i;
 
 	(void)state;

@@ -363,11 +363,32 @@ static void test_values(void **state)
 static void test_not_measured_is_null(void **state)
 {
 	static const char *const paths[] = {
-		"kernel", "clears", "extents", "allocator", "gaps", "gap", "gaps_per_clear",
-		"resched_delay", "huge_zero", "coverage", "loss.recursion", "loss.missed",
-		"loss.storage_full", "loss.unmatched", "loss.dropped", "self.bpf_seconds",
-		"self.map_bytes", "self.rss_bytes", "clears_total", "gaps_counted", "faults",
-		"nodes", "cgroups", "filters.pid", "filters.comm", "filters.cgroup",
+		"kernel",
+		"clears",
+		"extents",
+		"allocator",
+		"gaps",
+		"gap",
+		"gaps_per_clear",
+		"resched_delay",
+		"huge_zero",
+		"coverage",
+		"loss.recursion",
+		"loss.missed",
+		"loss.storage_full",
+		"loss.unmatched",
+		"loss.dropped",
+		"self.bpf_seconds",
+		"self.map_bytes",
+		"self.rss_bytes",
+		"clears_total",
+		"gaps_counted",
+		"faults",
+		"nodes",
+		"cgroups",
+		"filters.pid",
+		"filters.comm",
+		"filters.cgroup",
 		"filters.min_order",
 	};
 	_cleanup_free_ char *json = render_and_free(synthetic_unknown());
@@ -501,8 +522,9 @@ static void test_hostile_names(void **state)
 	_cleanup_free_ char *json = render_and_free(synthetic_hostile());
 
 	(void)state;
-	expect(json, "clears[0].wall.max.comm", "\"\\u001b]0;pwn\\u0007\\\"\\\\\\n\xef\xbf\xbd"
-						"2J\"");
+	expect(json, "clears[0].wall.max.comm",
+	       "\"\\u001b]0;pwn\\u0007\\\"\\\\\\n\xef\xbf\xbd"
+	       "2J\"");
 	expect(json, "filters.comm", "\"\\u001b[31mred\"");
 	expect(json, "filters.pid", "[12,4194304]");
 	expect(json, "filters.min_order", "2");

@@ -69,7 +69,9 @@ static const char *read_string(const char *p)
 			cp = cp << 6 | ((unsigned char)*p & 0x3f);
 		}
 		if (cp > 0x10ffff || (cp >= 0xd800 && cp <= 0xdfff) ||
-		    cp < (more == 1 ? 0x80U : more == 2 ? 0x800U : 0x10000U))
+		    cp < (more == 1   ? 0x80U
+			  : more == 2 ? 0x800U
+				      : 0x10000U))
 			return NULL;
 	}
 	return p + 1;
@@ -196,13 +198,35 @@ static void assert_line(const char *expected)
 static void the_reader_is_strict(void **state)
 {
 	static const char *const bad[] = {
-		"",	  "\n",	       "{}",	   "{}\n\n",	 "{,}\n",      "[1,]\n",
-		"{\"a\"}\n", "{a:1}\n", "01\n",	   "1.\n",	 ".5\n",       "+1\n",
-		"nan\n",  "\"\t\"\n",  "\"\\x\"\n", "\"\\u12g4\"\n", "\"\xff\"\n", "\"\xc0\x80\"\n",
-		"\"\xed\xa0\x80\"\n", "[1 2]\n", "{\"a\":1,}\n",  "1e\n",
+		"",
+		"\n",
+		"{}",
+		"{}\n\n",
+		"{,}\n",
+		"[1,]\n",
+		"{\"a\"}\n",
+		"{a:1}\n",
+		"01\n",
+		"1.\n",
+		".5\n",
+		"+1\n",
+		"nan\n",
+		"\"\t\"\n",
+		"\"\\x\"\n",
+		"\"\\u12g4\"\n",
+		"\"\xff\"\n",
+		"\"\xc0\x80\"\n",
+		"\"\xed\xa0\x80\"\n",
+		"[1 2]\n",
+		"{\"a\":1,}\n",
+		"1e\n",
 	};
 	static const char *const good[] = {
-		"{}\n", "[]\n", "-0.5e-3\n", "[1,[2],{\"a\":null}]\n", "\"\\u00e9\xc3\xa9\xf0\x9f\x98\x80\"\n",
+		"{}\n",
+		"[]\n",
+		"-0.5e-3\n",
+		"[1,[2],{\"a\":null}]\n",
+		"\"\\u00e9\xc3\xa9\xf0\x9f\x98\x80\"\n",
 	};
 
 	(void)state;
@@ -242,10 +266,11 @@ static void every_kind_of_value(void **state)
 	json__u64_field(&w, "x", 0);
 	json__end_object(&w);
 	json__end_object(&w);
-	assert_line("{\"type\":\"interval\",\"u\":18446744073709551615,\"i\":-9223372036854775808,"
-		    "\"d\":0.1,\"whole\":1.0,\"large\":1e+300,\"s\":1.500000001,\"whole_s\":2.0,"
-		    "\"t\":true,\"f\":false,\"n\":null,\"none\":null,\"comm\":\"abc\",\"short\":\"ab\","
-		    "\"a\":[1,[],{},null],\"o\":{\"x\":0}}\n");
+	assert_line(
+		"{\"type\":\"interval\",\"u\":18446744073709551615,\"i\":-9223372036854775808,"
+		"\"d\":0.1,\"whole\":1.0,\"large\":1e+300,\"s\":1.500000001,\"whole_s\":2.0,"
+		"\"t\":true,\"f\":false,\"n\":null,\"none\":null,\"comm\":\"abc\",\"short\":\"ab\","
+		"\"a\":[1,[],{},null],\"o\":{\"x\":0}}\n");
 	/* The next line starts afresh. */
 	json__u64(&w, 7);
 	assert_line("7\n");
@@ -286,17 +311,18 @@ static void strings_are_escaped(void **state)
 		{"", "\"\"\n"},
 		{"a\"b\\c/", "\"a\\\"b\\\\c/\"\n"},
 		{"\n\t\r\b\x01\x1f\x7f", "\"\\n\\t\\u000d\\u0008\\u0001\\u001f\\u007f\"\n"},
-		{"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"\n"},
+		{"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80",
+		 "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"\n"},
 		/* Bytes that are no UTF-8 become U+FFFD, one for each. */
 		{"a\xff", "\"a\xef\xbf\xbd\"\n"},
 		{"\xc3", "\"\xef\xbf\xbd\"\n"},
 		{"\xc3(", "\"\xef\xbf\xbd(\"\n"},
 		{"\x80", "\"\xef\xbf\xbd\"\n"},
-		{"\xc0\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\"\n"},		      /* overlong */
+		{"\xc0\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\"\n"},			/* overlong */
 		{"\xed\xa0\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"\n"}, /* a surrogate */
-		{"\xe2\x82", "\"\xef\xbf\xbd\xef\xbf\xbd\"\n"},		      /* cut off */
+		{"\xe2\x82", "\"\xef\xbf\xbd\xef\xbf\xbd\"\n"},			/* cut off */
 		{"\xf4\x90\x80\x80",
-		 "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"\n"},   /* above U+10FFFF */
+		 "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"\n"}, /* above U+10FFFF */
 	};
 
 	(void)state;
@@ -360,7 +386,8 @@ static void every_code_point_survives(void **state)
 		if (json__end_line(&w))
 			fail();
 		line = written();
-		if (strncmp(line + 1, text, strlen(text)) != 0 || strcmp(line + 1 + strlen(text), "\"\n"))
+		if (strncmp(line + 1, text, strlen(text)) != 0 ||
+		    strcmp(line + 1 + strlen(text), "\"\n"))
 			fail_msg("U+%04X", cp);
 	}
 }
@@ -606,10 +633,12 @@ int main(void)
 		cmocka_unit_test(the_reader_is_strict),
 		cmocka_unit_test_setup_teardown(every_kind_of_value, open_memory, close_memory),
 		cmocka_unit_test_setup_teardown(not_finite_is_null, open_memory, close_memory),
-		cmocka_unit_test_setup_teardown(numbers_ignore_the_locale, open_memory, close_memory),
+		cmocka_unit_test_setup_teardown(numbers_ignore_the_locale, open_memory,
+						close_memory),
 		cmocka_unit_test_setup_teardown(strings_are_escaped, open_memory, close_memory),
 		cmocka_unit_test_setup_teardown(any_bytes_are_valid, open_memory, close_memory),
-		cmocka_unit_test_setup_teardown(every_code_point_survives, open_memory, close_memory),
+		cmocka_unit_test_setup_teardown(every_code_point_survives, open_memory,
+						close_memory),
 		cmocka_unit_test_setup_teardown(doubles_round_trip, open_memory, close_memory),
 		cmocka_unit_test_setup_teardown(any_nesting_is_valid, open_memory, close_memory),
 		cmocka_unit_test_setup_teardown(misuse_is_refused, open_memory, close_memory),

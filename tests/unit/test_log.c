@@ -153,7 +153,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(code_and_message_stay_together, redirect, restore),
 		cmocka_unit_test_setup_teardown(errno_survives, redirect, restore),
 		cmocka_unit_test_setup_teardown(plain_lines_have_no_prefix, redirect, restore),
-		cmocka_unit_test_setup_teardown(escapes_do_not_reach_the_terminal, redirect, restore),
+		cmocka_unit_test_setup_teardown(escapes_do_not_reach_the_terminal, redirect,
+						restore),
 		cmocka_unit_test_setup_teardown(long_messages_are_whole, redirect, restore),
 	};
 

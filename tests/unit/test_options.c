@@ -133,14 +133,20 @@ static void commands_are_found(void **state)
 	assert_int_equal(opt.command, CMD_NONE);
 	refuse_line("xyzzy", "unknown command \"xyzzy\"");
 	refuse_line("__dcos", "unknown command \"__dcos\""); /* hidden ones are not suggested */
-	refuse_line("-v load", "unexpected argument \"load\"; a command comes first: zeroscope load "
-			       "[OPTION]...");
+	refuse_line("-v load",
+		    "unexpected argument \"load\"; a command comes first: zeroscope load "
+		    "[OPTION]...");
 }
 
 static void values_in_every_form(void **state)
 {
 	static const char *const lines[] = {
-		"--interval 2s", "--interval=2s", "-i2s", "-i 2s", "-vi2s", "-vvi 2s",
+		"--interval 2s",
+		"--interval=2s",
+		"-i2s",
+		"-i 2s",
+		"-vi2s",
+		"-vvi 2s",
 		"-i 1s --interval=3s -i2s", /* the last one wins */
 		"run -i 2s",
 	};
@@ -182,8 +188,9 @@ static void every_option_reaches_its_field(void **state)
 	assert_string_equal(options__tier_name(opt.run.tier), "kprobe.session");
 	assert_int_equal(opt.run.color, COLOR_NEVER);
 
-	accept_line("load --kind memfd-hugetlb --order 18 --count 3 --threads 2 --touch random --read "
-		    "--node 1 --rate 0.5 --hold 10s --reserve --reread --pmu --json");
+	accept_line(
+		"load --kind memfd-hugetlb --order 18 --count 3 --threads 2 --touch random --read "
+		"--node 1 --rate 0.5 --hold 10s --reserve --reread --pmu --json");
 	assert_int_equal(opt.load.kind, LOAD_MEMFD_HUGETLB);
 	assert_int_equal(opt.load.order, 18);
 	assert_int_equal(opt.load.threads, 2);
@@ -227,7 +234,8 @@ static void positional_arguments(void **state)
 	refuse_line("diff a b c", "unexpected argument \"c\"; `diff` takes A B");
 	refuse_line("diff a b c d e f g", "unexpected argument \"c\"; `diff` takes A B");
 	refuse_line("run x", "unexpected argument \"x\"; `run` takes options alone");
-	refuse_line("load -- --order", "unexpected argument \"--order\"; `load` takes options alone");
+	refuse_line("load -- --order",
+		    "unexpected argument \"--order\"; `load` takes options alone");
 }
 
 static void a_command_to_measure(void **state)
@@ -244,9 +252,11 @@ static void a_command_to_measure(void **state)
 	assert_string_equal(opt.exec[2], "--");
 	assert_string_equal(opt.exec[3], "x");
 	assert_null(opt.exec[4]);
-	refuse_line("record -o f make", "unexpected argument \"make\"; put -- before the command that is "
-					"to be measured");
-	refuse_line("record -- make", "`record` needs -o or --output FILE: the recording to append to");
+	refuse_line("record -o f make",
+		    "unexpected argument \"make\"; put -- before the command that is "
+		    "to be measured");
+	refuse_line("record -- make",
+		    "`record` needs -o or --output FILE: the recording to append to");
 }
 
 static void help_and_version_end_parsing(void **state)
@@ -268,20 +278,25 @@ static void help_and_version_end_parsing(void **state)
 static void refusals(void **state)
 {
 	(void)state;
-	refuse_line("--interval 12abc", "--interval: \"12abc\" is not a time; expected a number with a "
-					"unit, such as 500us, 1ms or 2s");
-	refuse_line("-i -1", "--interval: \"-1\" is negative; expected a number with a unit, such as "
-			     "500us, 1ms or 2s");
+	refuse_line("--interval 12abc",
+		    "--interval: \"12abc\" is not a time; expected a number with a "
+		    "unit, such as 500us, 1ms or 2s");
+	refuse_line("-i -1",
+		    "--interval: \"-1\" is negative; expected a number with a unit, such as "
+		    "500us, 1ms or 2s");
 	refuse_line("-i 0s", "--interval: \"0s\" is out of range; expected a time from 1ms to 24h");
 	refuse_line("-i", "--interval needs a value; write --interval TIME");
 	refuse_line("--interval", "--interval needs a value; write --interval TIME");
-	refuse_line("--interval=", "--interval: \"\" is not a time; expected a number with a unit, such "
-				   "as 500us, 1ms or 2s");
-	refuse_line("--comm --json", "--comm needs a value; write --comm=NAME if it begins with a dash");
+	refuse_line("--interval=",
+		    "--interval: \"\" is not a time; expected a number with a unit, such "
+		    "as 500us, 1ms or 2s");
+	refuse_line("--comm --json",
+		    "--comm needs a value; write --comm=NAME if it begins with a dash");
 	refuse_line("--comm=", "--comm: the value is empty; expected NAME");
-	refuse_line("--comm abcdefghijklmnop",
-		    "--comm: \"abcdefghijklmnop\" is longer than the 15 bytes that the kernel keeps of a "
-		    "name; expected \"abcdefghijklmno\"");
+	refuse_line(
+		"--comm abcdefghijklmnop",
+		"--comm: \"abcdefghijklmnop\" is longer than the 15 bytes that the kernel keeps of a "
+		"name; expected \"abcdefghijklmno\"");
 	refuse_line("--json=1", "--json takes no value; write --json alone");
 	refuse_line("--json=", "--json takes no value; write --json alone");
 	refuse_line("--intervall 1s", "unknown option \"--intervall\" (did you mean --interval?)");
@@ -300,16 +315,21 @@ static void refusals(void **state)
 		    "--interval is an option of `run` or `record`, not of `doctor`");
 	refuse_line("--countt 3", "unknown option \"--countt\" (did you mean --count, an option of "
 				  "`load`?)");
-	refuse_line("load --order 21", "--order: \"21\" is not an order; expected 0 to 20, such as 9 for "
-				       "2 MiB of 4 KiB pages");
-	refuse_line("load --kind foo", "--kind: \"foo\" is not known; expected thp, mthp, hugetlb, shmem "
-				       "or memfd-hugetlb");
-	refuse_line("load --count 0", "--count: \"0\" is out of range; expected a whole number from 1 to "
-				      "1000000000000");
-	refuse_line("load --rate 0", "--rate: \"0\" is out of range; expected a number from 0.001 to "
-				     "1000000000");
-	refuse_line("load --node -1", "--node: \"-1\" is out of range; expected a whole number from 0 to "
-				      "1023");
+	refuse_line("load --order 21",
+		    "--order: \"21\" is not an order; expected 0 to 20, such as 9 for "
+		    "2 MiB of 4 KiB pages");
+	refuse_line("load --kind foo",
+		    "--kind: \"foo\" is not known; expected thp, mthp, hugetlb, shmem "
+		    "or memfd-hugetlb");
+	refuse_line("load --count 0",
+		    "--count: \"0\" is out of range; expected a whole number from 1 to "
+		    "1000000000000");
+	refuse_line("load --rate 0",
+		    "--rate: \"0\" is out of range; expected a number from 0.001 to "
+		    "1000000000");
+	refuse_line("load --node -1",
+		    "--node: \"-1\" is out of range; expected a whole number from 0 to "
+		    "1023");
 	refuse_line("-p 0", "--pid: \"0\" is not a process id; expected a whole number from 1 to "
 			    "4194304, or several with commas between");
 	refuse_line("-p 1,,2", "--pid: \"\" is not a process id; expected a whole number from 1 to "
@@ -318,8 +338,9 @@ static void refusals(void **state)
 			       "4194304, or several with commas between");
 	refuse_line("-p 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17",
 		    "--pid: at most 16 processes can be chosen; use --cgroup for more");
-	refuse_line("--ready-fd 987", "--ready-fd: descriptor 987 is not open; expected one that the "
-				      "caller opened");
+	refuse_line("--ready-fd 987",
+		    "--ready-fd: descriptor 987 is not open; expected one that the "
+		    "caller opened");
 	refuse_line("diff a b --threshold 5", "--threshold: \"5\" is not a percentage; expected a "
 					      "percentage from 0% to 10000%");
 }
@@ -345,17 +366,21 @@ static void each_command_takes_its_own(void **state)
 		enum command command;
 		const char *options;
 	} expected[] = {
-		{CMD_RUN, "pid cgroup comm min-order interval duration slower-than allocator no-gaps "
-			  "fault-share tier btf json connect plain cumulative ascii color ready-fd"},
-		{CMD_SERVE, "pid cgroup comm min-order duration allocator no-gaps fault-share tier btf "
-			    "ready-fd web.listen-address web.telemetry-path web.config.file "
-			    "web.max-requests web.systemd-socket web.allow-insecure series "
-			    "cgroup-series native-histograms created-timestamps user replay once"},
+		{CMD_RUN,
+		 "pid cgroup comm min-order interval duration slower-than allocator no-gaps "
+		 "fault-share tier btf json connect plain cumulative ascii color ready-fd"},
+		{CMD_SERVE,
+		 "pid cgroup comm min-order duration allocator no-gaps fault-share tier btf "
+		 "ready-fd web.listen-address web.telemetry-path web.config.file "
+		 "web.max-requests web.systemd-socket web.allow-insecure series "
+		 "cgroup-series native-histograms created-timestamps user replay once"},
 		{CMD_HOLDERS, "tier btf json ascii color"},
 		{CMD_DOCTOR, "btf json ascii color"},
-		{CMD_LOAD, "kind order count threads touch read node rate hold reserve reread pmu json"},
-		{CMD_RECORD, "pid cgroup comm min-order interval duration allocator no-gaps fault-share "
-			     "tier btf output json ready-fd"},
+		{CMD_LOAD,
+		 "kind order count threads touch read node rate hold reserve reread pmu json"},
+		{CMD_RECORD,
+		 "pid cgroup comm min-order interval duration allocator no-gaps fault-share "
+		 "tier btf output json ready-fd"},
 		{CMD_REPORT, "json csv openmetrics play speed cumulative ascii color"},
 		{CMD_DIFF, "threshold json ascii color"},
 	};
@@ -365,8 +390,7 @@ static void each_command_takes_its_own(void **state)
 		char list[512];
 
 		snprintf(list, sizeof(list), " %s verbose version help ", expected[i].options);
-		for_each_option(o)
-		{
+		for_each_option(o) {
 			char word[64];
 			bool listed;
 
@@ -376,15 +400,18 @@ static void each_command_takes_its_own(void **state)
 			if (strcmp(o->name, "json") == 0 && listed)
 				continue;
 			if (command_takes(expected[i].command, o) != listed)
-				fail_msg("%s --%s", options__command_name(expected[i].command), o->name);
+				fail_msg("%s --%s", options__command_name(expected[i].command),
+					 o->name);
 		}
 		for (char *word = strtok(list, " "); word; word = strtok(NULL, " ")) {
 			bool found = false;
 
 			for_each_option(o)
-				found |= strcmp(o->name, word) == 0 && command_takes(expected[i].command, o);
+				found |= strcmp(o->name, word) == 0 &&
+					 command_takes(expected[i].command, o);
 			if (!found)
-				fail_msg("%s takes no --%s", options__command_name(expected[i].command), word);
+				fail_msg("%s takes no --%s",
+					 options__command_name(expected[i].command), word);
 		}
 	}
 }
@@ -393,12 +420,9 @@ static void each_command_takes_its_own(void **state)
 static void names_are_unique(void **state)
 {
 	(void)state;
-	for_each_command(c)
-	{
-		for_each_option(a)
-		{
-			for_each_option(b)
-			{
+	for_each_command(c) {
+		for_each_option(a) {
+			for_each_option(b) {
 				if (a == b || !command_takes(c, a) || !command_takes(c, b))
 					continue;
 				assert_string_not_equal(a->name, b->name);
@@ -413,12 +437,12 @@ static void documented_defaults_are_true(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(documented); i++) {
-		for_each_option(o)
-		{
+		for_each_option(o) {
 			struct options plain;
 			char value[64];
-			char *argv[] = {"zeroscope", (char *)options__command_name(documented[i]), value,
-					"-o", "f", NULL};
+			char *argv[] = {"zeroscope", (char *)options__command_name(documented[i]),
+					value,	     "-o",
+					"f",	     NULL};
 			int argc = documented[i] == CMD_RECORD ? 5 : 3;
 
 			if (!o->deflt || !command_takes(documented[i], o))
@@ -475,13 +499,65 @@ static void assert_ready_to_run(void)
 }
 
 static const char *const tokens[] = {
-	"run",	"serve",    "holders", "doctor", "load",     "record",	 "report", "diff",    "help",
-	"--",	"-",	    "--help",  "-V",	 "-v",	     "-vvv",	 "-i",	   "-i1s",    "1s",
-	"500us", "-1",	    "--interval", "--interval=2s", "--interval=", "-d", "--json", "--json=1",
-	"-p",	"-p1",	    "1,2,3",   "--comm", "x",	     "--tier",	 "fentry", "--order", "9",
-	"21",	"--kind=thp", "--touch", "last", "--threshold=5%", "-o", "-of",	   "--rate",  "1e3",
-	"--",	"-vi",	    "-hv",     "--ready-fd=2", "--ready-fd=-1", "--=",	   "---",     "--color=",
-	"",	"\033[1m",  "--\xff",  "--min-order=3", "--count", "18446744073709551616", "-\xc3",
+	"run",
+	"serve",
+	"holders",
+	"doctor",
+	"load",
+	"record",
+	"report",
+	"diff",
+	"help",
+	"--",
+	"-",
+	"--help",
+	"-V",
+	"-v",
+	"-vvv",
+	"-i",
+	"-i1s",
+	"1s",
+	"500us",
+	"-1",
+	"--interval",
+	"--interval=2s",
+	"--interval=",
+	"-d",
+	"--json",
+	"--json=1",
+	"-p",
+	"-p1",
+	"1,2,3",
+	"--comm",
+	"x",
+	"--tier",
+	"fentry",
+	"--order",
+	"9",
+	"21",
+	"--kind=thp",
+	"--touch",
+	"last",
+	"--threshold=5%",
+	"-o",
+	"-of",
+	"--rate",
+	"1e3",
+	"--",
+	"-vi",
+	"-hv",
+	"--ready-fd=2",
+	"--ready-fd=-1",
+	"--=",
+	"---",
+	"--color=",
+	"",
+	"\033[1m",
+	"--\xff",
+	"--min-order=3",
+	"--count",
+	"18446744073709551616",
+	"-\xc3",
 };
 
 static void random_command_lines(void **state)
@@ -501,8 +577,9 @@ static void random_command_lines(void **state)
 				continue;
 			argv[k] = noise[k];
 			for (size_t n = 0; n < sizeof(noise[k]) - 1; n++)
-				noise[k][n] = (char)(random_u64() % 4 ? "-=ioVvhp1s."[random_u64() % 11]
-								     : (char)random_u64());
+				noise[k][n] = (char)(random_u64() % 4
+							     ? "-=ioVvhp1s."[random_u64() % 11]
+							     : (char)random_u64());
 			noise[k][random_u64() % sizeof(noise[k])] = '\0';
 			noise[k][sizeof(noise[k]) - 1] = '\0';
 		}
@@ -632,8 +709,8 @@ static void slurp(FILE *f, char *buf, size_t size)
 static const struct outcome *call(const char *line)
 {
 	static const command_fn handlers[CMD_COUNT] = {
-		[CMD_RUN] = handler,	[CMD_HOLDERS] = handler, [CMD_DOCTOR] = handler,
-		[CMD_LOAD] = handler,	[CMD_RECORD] = handler,	 [CMD_REPORT] = handler,
+		[CMD_RUN] = handler,  [CMD_HOLDERS] = handler, [CMD_DOCTOR] = handler,
+		[CMD_LOAD] = handler, [CMD_RECORD] = handler,  [CMD_REPORT] = handler,
 		[CMD_DIFF] = handler,
 	};
 	static struct outcome outcome;
@@ -674,17 +751,21 @@ static void exit_statuses(void **state)
 	o = call("--interval 12abc");
 	assert_int_equal(o->status, 2);
 	assert_string_equal(o->out, "");
-	assert_string_equal(o->errors,
-			    "zeroscope: --interval: \"12abc\" is not a time; expected a number with a "
-			    "unit, such as 500us, 1ms or 2s; see 'zeroscope run --help'\n");
+	assert_string_equal(
+		o->errors,
+		"zeroscope: --interval: \"12abc\" is not a time; expected a number with a "
+		"unit, such as 500us, 1ms or 2s; see 'zeroscope run --help'\n");
 	o = call("lod");
 	assert_int_equal(o->status, 2);
-	assert_string_equal(o->errors, "zeroscope: unknown command \"lod\" (did you mean load?); see "
-				       "'zeroscope --help'\n");
+	assert_string_equal(o->errors,
+			    "zeroscope: unknown command \"lod\" (did you mean load?); see "
+			    "'zeroscope --help'\n");
 	o = call("serve"); /* has no handler here */
 	assert_int_equal(o->status, 1);
-	assert_string_equal(o->errors, "zeroscope: `serve` is not in this build of zeroscope; use one that is linked "
-			    "dynamically\n");
+	assert_string_equal(
+		o->errors,
+		"zeroscope: `serve` is not in this build of zeroscope; use one that is linked "
+		"dynamically\n");
 	o = call("load --order \033[31mred");
 	assert_null(strchr(o->errors, '\033'));
 
@@ -716,21 +797,22 @@ static void help_is_complete_and_narrow(void **state)
 		}
 		if (c == CMD_NONE) {
 			for (size_t k = 0; k < ARRAY_SIZE(documented); k++)
-				assert_non_null(strstr(o->out, options__command_name(documented[k])));
+				assert_non_null(
+					strstr(o->out, options__command_name(documented[k])));
 			assert_null(strstr(o->out, "__docs"));
 		}
-		for_each_option(d)
-		{
+		for_each_option(d) {
 			char word[64];
 			bool shown = c == CMD_NONE ? is_common(d) : command_takes(c, d);
 
 			if (strcmp(d->name, "json") == 0)
 				continue;
 			snprintf(word, sizeof(word), "%c%c%s--%s%s%s%c", d->short_name ? '-' : ' ',
-				 d->short_name ? d->short_name : ' ', d->short_name ? ", " : "  ", d->name,
-				 d->metavar ? " " : "", d->metavar ? d->metavar : "",
-				 strlen(d->name) + (d->metavar ? strlen(d->metavar) + 1 : 0) > 16 ? '\n'
-												  : ' ');
+				 d->short_name ? d->short_name : ' ', d->short_name ? ", " : "  ",
+				 d->name, d->metavar ? " " : "", d->metavar ? d->metavar : "",
+				 strlen(d->name) + (d->metavar ? strlen(d->metavar) + 1 : 0) > 16
+					 ? '\n'
+					 : ' ');
 			if ((strstr(o->out, word) != NULL) != shown)
 				fail_msg("%s: \"%s\"", line, word);
 		}
@@ -770,8 +852,8 @@ static void assert_in_manual(const struct option_info *info, void *arg)
 
 static void manual_pages_are_complete(void **state)
 {
-	static const char *const macros[] = {".TH ", ".SH ", ".TP\n", ".PP\n", ".BR ", ".B ", ".RS\n",
-					     ".RE\n"};
+	static const char *const macros[] = {".TH ", ".SH ", ".TP\n", ".PP\n",
+					     ".BR ", ".B ",  ".RS\n", ".RE\n"};
 
 	(void)state;
 	for (int i = -1; i < (int)ARRAY_SIZE(documented); i++) {
@@ -780,7 +862,8 @@ static void manual_pages_are_complete(void **state)
 		struct search search;
 		char line[64];
 
-		snprintf(line, sizeof(line), "__docs man %s", i < 0 ? "" : options__command_name(c));
+		snprintf(line, sizeof(line), "__docs man %s",
+			 i < 0 ? "" : options__command_name(c));
 		o = call(line);
 		assert_int_equal(o->status, 0);
 		search.text = o->out;
@@ -867,8 +950,10 @@ static const char *bash_offers(const char *words)
 
 	assert_non_null(f);
 	options__print_completion(f, "bash");
-	fprintf(f, "COMP_WORDS=(%s)\nCOMP_CWORD=$((${#COMP_WORDS[@]} - 1))\n_zeroscope\n"
-		   "echo \"${COMPREPLY[*]}\"\n", words);
+	fprintf(f,
+		"COMP_WORDS=(%s)\nCOMP_CWORD=$((${#COMP_WORDS[@]} - 1))\n_zeroscope\n"
+		"echo \"${COMPREPLY[*]}\"\n",
+		words);
 	fclose(f);
 	snprintf(command, sizeof(command), "bash %s", script);
 	f = popen(command, "r");

@@ -97,12 +97,49 @@ static void times_are_exact(void **state)
 static void times_are_strict(void **state)
 {
 	static const char *const bad[] = {
-		"",	 "1",	   "0",	    "12abc", "abc",   "s",	"ms",	  " 1s",   "1s ",
-		"1 s",	 "-1s",	   "-1",    "-0s",   "+1s",   "--1s",	"1.s",	  ".5s",   "1..5s",
-		"1.5.5s", "1,5s",  "1e3s",  "0x10s", "1S",    "1MS",	"1sec",	  "1min",  "1d",
-		"1s2",	 "1ms1s",  "infs",  "nans",  "1\ns",  "1s\n",	"1.5ns",  "0.1ns", "0.0000000001s",
-		"1.0000000001s",   "18446744073709551616ns", "99999999999999999999h", "9223372037s",
-		"1\xc2s", "1\xc2\xb5",  "\xc2\xb5s",
+		"",
+		"1",
+		"0",
+		"12abc",
+		"abc",
+		"s",
+		"ms",
+		" 1s",
+		"1s ",
+		"1 s",
+		"-1s",
+		"-1",
+		"-0s",
+		"+1s",
+		"--1s",
+		"1.s",
+		".5s",
+		"1..5s",
+		"1.5.5s",
+		"1,5s",
+		"1e3s",
+		"0x10s",
+		"1S",
+		"1MS",
+		"1sec",
+		"1min",
+		"1d",
+		"1s2",
+		"1ms1s",
+		"infs",
+		"nans",
+		"1\ns",
+		"1s\n",
+		"1.5ns",
+		"0.1ns",
+		"0.0000000001s",
+		"1.0000000001s",
+		"18446744073709551616ns",
+		"99999999999999999999h",
+		"9223372037s",
+		"1\xc2s",
+		"1\xc2\xb5",
+		"\xc2\xb5s",
 	};
 
 	(void)state;
@@ -124,22 +161,27 @@ static void times_say_what_was_expected(void **state)
 	uint64_t ns;
 
 	(void)state;
-	assert_message(parse__time("--interval", "12abc", 1, INT64_MAX, &ns, &err), &err,
-		       "--interval: \"12abc\" is not a time; expected a number with a unit, such as "
-		       "500us, 1ms or 2s");
-	assert_message(parse__time("--interval", "5", 1, INT64_MAX, &ns, &err), &err,
-		       "--interval: \"5\" has no unit; expected a number with a unit, such as 500us, "
-		       "1ms or 2s");
-	assert_message(parse__time("--interval", "-1", 1, INT64_MAX, &ns, &err), &err,
-		       "--interval: \"-1\" is negative; expected a number with a unit, such as 500us, "
-		       "1ms or 2s");
+	assert_message(
+		parse__time("--interval", "12abc", 1, INT64_MAX, &ns, &err), &err,
+		"--interval: \"12abc\" is not a time; expected a number with a unit, such as "
+		"500us, 1ms or 2s");
+	assert_message(
+		parse__time("--interval", "5", 1, INT64_MAX, &ns, &err), &err,
+		"--interval: \"5\" has no unit; expected a number with a unit, such as 500us, "
+		"1ms or 2s");
+	assert_message(
+		parse__time("--interval", "-1", 1, INT64_MAX, &ns, &err), &err,
+		"--interval: \"-1\" is negative; expected a number with a unit, such as 500us, "
+		"1ms or 2s");
 	assert_message(parse__time("--interval", "0.5ns", 1, INT64_MAX, &ns, &err), &err,
 		       "--interval: \"0.5ns\" is finer than a nanosecond; expected a number with a "
 		       "unit, such as 500us, 1ms or 2s");
-	assert_message(parse__time("--interval", "0s", NSEC_PER_MSEC, 86400 * NSEC_PER_SEC, &ns, &err),
+	assert_message(parse__time("--interval", "0s", NSEC_PER_MSEC, 86400 * NSEC_PER_SEC, &ns,
+				   &err),
 		       &err, "--interval: \"0s\" is out of range; expected a time from 1ms to 24h");
-	assert_message(parse__time("--interval", "25h", NSEC_PER_MSEC, 86400 * NSEC_PER_SEC, &ns, &err),
-		       &err, "--interval: \"25h\" is out of range; expected a time from 1ms to 24h");
+	assert_message(
+		parse__time("--interval", "25h", NSEC_PER_MSEC, 86400 * NSEC_PER_SEC, &ns, &err),
+		&err, "--interval: \"25h\" is out of range; expected a time from 1ms to 24h");
 	assert_message(parse__time("--hold", "0s", 1, INT64_MAX, &ns, &err), &err,
 		       "--hold: \"0s\" is too short; expected at least 1ns");
 	assert_message(parse__time("--hold", "9999999999999h", 1, INT64_MAX, &ns, &err), &err,
@@ -170,7 +212,8 @@ static void times_written_are_read_back(void **state)
 	for (int i = 0; i < 100000; i++) {
 		uint64_t ns = random_magnitude() >> 1, back = 4711;
 
-		assert_int_equal(parse__time("x", parse__format_time(ns, text), 0, INT64_MAX, &back, NULL),
+		assert_int_equal(parse__time("x", parse__format_time(ns, text), 0, INT64_MAX, &back,
+					     NULL),
 				 0);
 		assert_true(back == ns);
 	}
@@ -183,8 +226,8 @@ static void times_agree_with_wider_arithmetic(void **state)
 		const char *name;
 		uint64_t ns;
 		int digits; /* after the point that still are whole ns */
-	} units[] = {{"ns", 1, 0}, {"us", 1000, 3}, {"ms", 1000000, 6}, {"s", 1000000000, 9},
-		     {"m", 60000000000, 10}, {"h", 3600000000000, 11}};
+	} units[] = {{"ns", 1, 0},	   {"us", 1000, 3},	   {"ms", 1000000, 6},
+		     {"s", 1000000000, 9}, {"m", 60000000000, 10}, {"h", 3600000000000, 11}};
 
 	(void)state;
 	for (int i = 0; i < 200000; i++) {
@@ -199,8 +242,8 @@ static void times_agree_with_wider_arithmetic(void **state)
 			power *= 10;
 		frac = random_u64() % power;
 		if (digits)
-			snprintf(text, sizeof(text), "%" PRIu64 ".%0*" PRIu64 "%s", whole, digits, frac,
-				 units[u].name);
+			snprintf(text, sizeof(text), "%" PRIu64 ".%0*" PRIu64 "%s", whole, digits,
+				 frac, units[u].name);
 		else
 			snprintf(text, sizeof(text), "%" PRIu64 "%s", whole, units[u].name);
 		expected = (unsigned __int128)whole * units[u].ns +
@@ -230,7 +273,8 @@ static void unsigned_numbers(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(not_numbers); i++) {
-		assert_int_equal(parse__u64("--n", not_numbers[i], 0, UINT64_MAX, &v, &err), -EINVAL);
+		assert_int_equal(parse__u64("--n", not_numbers[i], 0, UINT64_MAX, &v, &err),
+				 -EINVAL);
 		assert_sentence(&err, "--n: \"");
 		assert_non_null(strstr(err.text, "not a whole number"));
 		assert_true(v == 4711);
@@ -239,9 +283,10 @@ static void unsigned_numbers(void **state)
 		       "--count: \"0\" is out of range; expected a whole number from 1 to 10");
 	assert_message(parse__u64("--count", "-5", 1, 10, &v, &err), &err,
 		       "--count: \"-5\" is out of range; expected a whole number from 1 to 10");
-	assert_message(parse__u64("--count", "18446744073709551616", 1, UINT64_MAX, &v, &err), &err,
-		       "--count: \"18446744073709551616\" is out of range; expected a whole number of "
-		       "at least 1");
+	assert_message(
+		parse__u64("--count", "18446744073709551616", 1, UINT64_MAX, &v, &err), &err,
+		"--count: \"18446744073709551616\" is out of range; expected a whole number of "
+		"at least 1");
 	assert_true(v == 4711);
 	assert_int_equal(parse__u64("n", "1", 1, 10, &v, NULL), 0);
 	assert_int_equal(parse__u64("n", "10", 1, 10, &v, NULL), 0);
@@ -275,7 +320,8 @@ static void signed_numbers(void **state)
 		       "--node: \"-1\" is out of range; expected a whole number from 0 to 9");
 	assert_int_equal(parse__i64("n", "9223372036854775807", INT64_MIN, INT64_MAX, &v, NULL), 0);
 	assert_true(v == INT64_MAX);
-	assert_int_equal(parse__i64("n", "-9223372036854775808", INT64_MIN, INT64_MAX, &v, NULL), 0);
+	assert_int_equal(parse__i64("n", "-9223372036854775808", INT64_MIN, INT64_MAX, &v, NULL),
+			 0);
 	assert_true(v == INT64_MIN);
 	assert_int_equal(parse__i64("n", "9223372036854775808", INT64_MIN, INT64_MAX, &v, NULL),
 			 -EINVAL);
@@ -294,8 +340,9 @@ static void signed_numbers(void **state)
 static void real_numbers(void **state)
 {
 	static const char *const bad[] = {
-		"",    "abc", "1x",   " 1",    "1 ",  "+1",  "-1", ".5",  "1.", "1e",	"1e+",
-		"0x1", "inf", "nan",  "1e999", "1,5", "1.5.5", "--1", "1_0", "infinity", "1e5.5",
+		"",	 "abc", "1x",	 " 1",	"1 ",  "+1",	   "-1",
+		".5",	 "1.",	"1e",	 "1e+", "0x1", "inf",	   "nan",
+		"1e999", "1,5", "1.5.5", "--1", "1_0", "infinity", "1e5.5",
 	};
 	struct parse_error err;
 	double v = 4711;
@@ -309,8 +356,9 @@ static void real_numbers(void **state)
 	}
 	assert_message(parse__double("--rate", "x", 0.001, 1e9, &v, &err), &err,
 		       "--rate: \"x\" is not a number; expected a number from 0.001 to 1000000000");
-	assert_message(parse__double("--rate", "-2", 0.001, 1e9, &v, &err), &err,
-		       "--rate: \"-2\" is out of range; expected a number from 0.001 to 1000000000");
+	assert_message(
+		parse__double("--rate", "-2", 0.001, 1e9, &v, &err), &err,
+		"--rate: \"-2\" is out of range; expected a number from 0.001 to 1000000000");
 	for (int i = 0; i < 100000; i++) {
 		double n = (double)random_magnitude() / (double)(random_magnitude() + 1);
 		char text[64];
@@ -341,7 +389,7 @@ static void real_numbers_ignore_the_locale(void **state)
 
 static void percentages(void **state)
 {
-	static const char *const bad[] = {"",	  "5",	 "%",	 "5%%",	 "5 %", "-5%",
+	static const char *const bad[] = {"",	  "5",	 "%",	 "5%%",	 "5 %",	 "-5%",
 					  "101%", "5x%", "1e1%", "five", "0.05", "%5"};
 	struct parse_error err;
 	double v = 4711;
@@ -352,8 +400,9 @@ static void percentages(void **state)
 		assert_sentence(&err, "--threshold: \"");
 		assert_true(v == 4711);
 	}
-	assert_message(parse__percent("--threshold", "5", 0, 100, &v, &err), &err,
-		       "--threshold: \"5\" is not a percentage; expected a percentage from 0% to 100%");
+	assert_message(
+		parse__percent("--threshold", "5", 0, 100, &v, &err), &err,
+		"--threshold: \"5\" is not a percentage; expected a percentage from 0% to 100%");
 	assert_int_equal(parse__percent("x", "5%", 0, 100, &v, NULL), 0);
 	assert_true(v == 0.05);
 	assert_int_equal(parse__percent("x", "0.5%", 0, 100, &v, NULL), 0);
@@ -368,13 +417,22 @@ static void sizes(void **state)
 		const char *text;
 		uint64_t bytes;
 	} good[] = {
-		{"0", 0},	  {"4096", 4096},	{"4096B", 4096},      {"64K", 65536},
-		{"64KiB", 65536}, {"2M", 2 << 20},	{"2MiB", 2 << 20},    {"1G", 1 << 30},
-		{"1GiB", 1 << 30}, {"1T", 1ULL << 40},	{"16777215TiB", 16777215ULL << 40},
+		{"0", 0},
+		{"4096", 4096},
+		{"4096B", 4096},
+		{"64K", 65536},
+		{"64KiB", 65536},
+		{"2M", 2 << 20},
+		{"2MiB", 2 << 20},
+		{"1G", 1 << 30},
+		{"1GiB", 1 << 30},
+		{"1T", 1ULL << 40},
+		{"16777215TiB", 16777215ULL << 40},
 	};
 	static const char *const bad[] = {
-		"",   "K",  "-1", "-1K", "1.5K", "1k", "1KB", "1kB", "1 K", "0x10", "1KK", " 1", "1\n",
-		"18446744073709551616", "16777216T",
+		"",	     "K",   "-1",   "-1K", "1.5K", "1k",  "1KB",
+		"1kB",	     "1 K", "0x10", "1KK", " 1",   "1\n", "18446744073709551616",
+		"16777216T",
 	};
 	struct parse_error err;
 	uint64_t v;
@@ -396,7 +454,8 @@ static void sizes(void **state)
 
 static void orders(void **state)
 {
-	static const char *const bad[] = {"21", "-1", "", "nine", "9.0", "99999999999999999999", "0x9"};
+	static const char *const bad[] = {"21", "-1", "", "nine", "9.0", "99999999999999999999",
+					  "0x9"};
 	struct parse_error err;
 	int v;
 
@@ -414,9 +473,10 @@ static void orders(void **state)
 		assert_sentence(&err, "--order: \"");
 		assert_int_equal(v, 4711);
 	}
-	assert_message(parse__order("--order", "21", &v, &err), &err,
-		       "--order: \"21\" is not an order; expected 0 to 20, such as 9 for 2 MiB of 4 KiB "
-		       "pages");
+	assert_message(
+		parse__order("--order", "21", &v, &err), &err,
+		"--order: \"21\" is not an order; expected 0 to 20, such as 9 for 2 MiB of 4 KiB "
+		"pages");
 }
 
 static void names(void **state)
@@ -493,17 +553,27 @@ static void long_values_do_not_break_the_sentence(void **state)
 
 static void suggestions(void **state)
 {
-	static const char *const words[] = {"interval", "duration", "no-gaps", "json", "comm", "count",
-					    "color", "cumulative", "tier", NULL};
+	static const char *const words[] = {"interval", "duration", "no-gaps",	  "json", "comm",
+					    "count",	"color",    "cumulative", "tier", NULL};
 	static const struct {
 		const char *word;
 		const char *meant;
 	} cases[] = {
-		{"intervall", "interval"}, {"interva", "interval"},  {"itnerval", "interval"},
-		{"int", "interval"},	   {"jsno", "json"},	     {"jsn", "json"},
-		{"colour", "color"},	   {"cum", "cumulative"},    {"no-gap", "no-gaps"},
-		{"nogaps", "no-gaps"},	   {"xyzzy", NULL},	     {"", NULL},
-		{"a", NULL},		   {"listen-address", NULL}, {"interval", "interval"},
+		{"intervall", "interval"},
+		{"interva", "interval"},
+		{"itnerval", "interval"},
+		{"int", "interval"},
+		{"jsno", "json"},
+		{"jsn", "json"},
+		{"colour", "color"},
+		{"cum", "cumulative"},
+		{"no-gap", "no-gaps"},
+		{"nogaps", "no-gaps"},
+		{"xyzzy", NULL},
+		{"", NULL},
+		{"a", NULL},
+		{"listen-address", NULL},
+		{"interval", "interval"},
 		{"averyverylongwordthatisnooptionatall", NULL},
 	};
 
@@ -563,8 +633,9 @@ static void random_texts(void **state)
 			/* sscanf() would take an exponent too; the parser must not have. */
 			assert_null(strpbrk(text, "eE-+ \n"));
 			strcpy(unit, text + used);
-			assert_true(!strcmp(unit, "ns") || !strcmp(unit, "us") || !strcmp(unit, "ms") ||
-				    !strcmp(unit, "s") || !strcmp(unit, "m") || !strcmp(unit, "h"));
+			assert_true(!strcmp(unit, "ns") || !strcmp(unit, "us") ||
+				    !strcmp(unit, "ms") || !strcmp(unit, "s") ||
+				    !strcmp(unit, "m") || !strcmp(unit, "h"));
 		} else {
 			assert_sentence(&err, "n: ");
 		}

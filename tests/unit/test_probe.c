@@ -88,8 +88,7 @@ static const struct btf_content btf_6_12 = {
 
 static const struct btf_content btf_7 = {
 	.funcs = {"folio_zero_user", "clear_pages", "__clear_pages_unrolled", "resched_curr",
-		  "__resched_curr",
-		  "clear_highpages_kasan_tagged", "get_page_from_freelist",
+		  "__resched_curr", "clear_highpages_kasan_tagged", "get_page_from_freelist",
 		  "mm_get_huge_zero_folio", "mm_put_huge_zero_folio", "hugetlb_fault",
 		  "do_huge_pmd_anonymous_page", "post_alloc_hook", "bpf_iter_task",
 		  "bpf_session_is_return", "bpf_session_cookie"},

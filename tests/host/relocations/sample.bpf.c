@@ -99,7 +99,8 @@ int BPF_PROG(of_made_up, struct moved *m, struct changed___mine *c, struct agree
 	sink += bpf_core_field_offset(c->last[7]);
 	sink += bpf_core_field_offset(t->rest[2]);
 	sink += bpf_core_field_size(c->row);
-	sink += bpf_core_enum_value_exists(enum colour, RED) + bpf_core_enum_value(enum colour, RED);
+	sink += bpf_core_enum_value_exists(enum colour, RED) +
+		bpf_core_enum_value(enum colour, RED);
 	sink += bpf_core_enum_value(enum colour, GREEN) + bpf_core_enum_value(enum colour, BLUE);
 	sink += bpf_core_enum_value_exists(enum colour, PINK);
 	sink += bpf_core_enum_value(enum big, HUGE_VALUE);

@@ -13,8 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define FOLIO (2UL << 20)
-#define FOLIOS 60UL
+#define FOLIO	 (2UL << 20)
+#define FOLIOS	 60UL
 #define OF_CHILD 3UL
 
 static atomic_int faulted, running = 2;
