@@ -153,8 +153,12 @@ static void hugetlb(void)
 
 static void zeropage(void)
 {
+	char name[64];
+
+	/* Only a fault that may take a folio of that size maps the huge zero folio. */
+	snprintf(name, sizeof(name), "hugepages-%lukB", get(THP "hpage_pmd_size") >> 10);
 	put(THP "enabled", "always");
-	only_size("none");
+	only_size(name);
 	put(THP "use_zero_page", "1");
 	if (run((char *[]){"prove", "zeropage", "2", NULL}))
 		passed++;
