@@ -45,7 +45,8 @@ copy_tree() {
 
 # compiles OUTPUT SOURCE: is SOURCE given to a compiler in this output of make?
 compiles() {
-	printf '%s\n' "$1" | grep -qE -- " -c ([^ ]*/)?$2( |\$)"
+	# No pipe: grep closes it at the first match, and the writer's end would be the status.
+	grep -qE -- " -c ([^ ]*/)?$2( |\$)" <<<"$1"
 }
 
 # lacks PATTERN FILE

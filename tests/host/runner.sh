@@ -41,7 +41,7 @@ run() {
 
 # says NAME LINE: the output holds exactly this line
 says() {
-	if printf '%s\n' "$output" | grep -qxF -e "$2"; then
+	if grep -qxF -e "$2" <<<"$output"; then
 		ok "$1"
 	else
 		not_ok "$1" "there is no line '$2'"

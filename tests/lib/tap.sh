@@ -80,7 +80,11 @@ expect_eq() {
 
 # expect_match NAME TEXT PATTERN: an extended regular expression that some line must match
 expect_match() {
-	if printf '%s\n' "$2" | grep -Eq -e "$3"; then
+	# No pipe: grep closes it at the first match, which with pipefail is a failure.
+	if grep -Eq -e "$3" <<-TEXT
+		$2
+	TEXT
+	then
 		ok "$1"
 	else
 		not_ok "$1" "no line of '$(printf '%s' "$2" | head -c 300)' matches '$3'"
