@@ -54,7 +54,7 @@ expect_match "without virtio there is really none" "$(cat "$scratch/err")" 'No s
 vm --timeout 60 -- 'echo begun; sleep 1000'
 expect_eq "a time-out ends with 124" "$status" 124
 expect_eq "output before the time-out arrives" "$(cat "$scratch/out")" begun
-expect_match "the time-out is named" "$(cat "$scratch/err")" 'did not finish within 15 s'
+expect_match "the time-out is named" "$(cat "$scratch/err")" 'did not finish within 60 s'
 
 vm -- 'echo c >/proc/sysrq-trigger'
 expect_eq "a panic ends with 125" "$status" 125
