@@ -86,6 +86,10 @@ relocations: $B/bpf/zeroscope.bpf.o $B/bpf/zeroscope_void.bpf.o	## every CO-RE r
 kernel: packages-kernel			## Linux 6.12 with kernel-patch/, and without: tests/vm/vm --kernel patched
 	$Qkernel-patch/build
 
+.PHONY: kernel-test
+kernel-test: packages-test all		## kernel-patch/: apply, suite, mutants, build, boot, contents (some ten minutes)
+	$Qtests/soak/kernel-series | awk '{ print } /^not ok/ { bad = 1 } END { exit bad }'
+
 .PHONY: kernel-matrix
 kernel-matrix: packages-matrix kernel all	## every proof of kernel-patch/: other architectures, each patch; hours
 	$Qkernel-patch/matrix

@@ -60,7 +60,7 @@ shows() {
 	local tries
 
 	for ((tries = 0; tries < 300; tries++)); do
-		screen | grep -Eq -e "$1" && return 0
+		grep -Eq -e "$1" <<<"$(screen)" && return 0
 		sleep 0.1
 	done
 	echo "no line matches '$1':"
@@ -68,8 +68,17 @@ shows() {
 	return 1
 }
 
+# hides PATTERN: waits until no line of the screen matches it
 hides() {
-	! screen | grep -Eq -e "$1"
+	local tries
+
+	for ((tries = 0; tries < 300; tries++)); do
+		grep -Eq -e "$1" <<<"$(screen)" || return 0
+		sleep 0.1
+	done
+	echo "a line matches '$1':"
+	screen
+	return 1
 }
 
 # ended STATUS: waits until the tool has ended like that, with the terminal as it was before

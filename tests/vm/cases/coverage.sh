@@ -2,7 +2,8 @@
 # What was seen against what the kernel counted: no hole is made up where everything is seen, also
 # when attaching into a running workload, and none is kept quiet where the kernel zeroes elsewhere.
 # kernel: debian-6.12 debian-7
-# matrix: init_on_alloc=0 init_on_alloc=1
+# matrix: init_on_alloc=1
+# matrix[debian-7]: init_on_alloc=1 init_on_alloc=0
 # memory: 2048
 # timeout: 900
 # files: /usr/bin/jq tests/vm/guest/measure.sh

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Counts stay right while what clears is moved between processors, killed, replaced by exec, left
 # by fork, and while a processor goes away and comes back.
-# kernel: debian-6.12 debian-7
+# kernel: debian-6.12
 # cmdline: init_on_alloc=0
 # memory: 2048
 # timeout: 900

@@ -2,7 +2,7 @@
 # shellcheck shell=dash
 # load faults what it was asked for and says so rightly: each kind, held against a trace event on
 # the clearing function and the kernel's counters.
-# kernel: debian-6.12 debian-7
+# kernel: debian-6.12
 # cmdline: init_on_alloc=0 hugepagesz=1G hugepages=1
 # memory: 3072
 # timeout: 900

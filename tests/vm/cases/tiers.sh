@@ -3,8 +3,8 @@
 # not in the histogram is told as loss, and programs that cannot be preempted lose nothing.
 # Four threads share one processor with a real-time task that wakes every millisecond.
 # kernel: debian-6.1 debian-6.12 debian-7
-# matrix: preempt=voluntary preempt=full
-# matrix[debian-6.12]: preempt=none preempt=voluntary preempt=full
+# matrix: preempt=full
+# matrix[debian-6.12]: preempt=none preempt=full
 # matrix[debian-7]: preempt=lazy preempt=full
 # cmdline: init_on_alloc=0
 # smp: 1
