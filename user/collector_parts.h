@@ -61,7 +61,7 @@ struct collector {
 	struct coverage_counters counters; /* at start, just after the ready flag */
 	uint64_t moved_at_start;	   /* the most that one moved while it was flipped */
 	bool stopped;
-	uint64_t most_missed, most_recursion, most_unmatched; /* estimates that must not fall */
+	uint64_t most_missed; /* an estimate that must not fall */
 
 	struct ring_buffer *slow; /* NULL: no slow clears are streamed */
 	int (*slow_fn)(void *arg, const struct slow_clear *s);

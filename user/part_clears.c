@@ -278,7 +278,7 @@ static void read_loss(struct collector *c, struct snapshot *s, const struct zs_c
 	s->clears_total = begun + rejected + entries;
 	count_missed(c, s, entries);
 	s->loss.recursion.known = m.known;
-	s->loss.recursion.value += rising(&c->most_recursion, m.entries + m.exits);
+	s->loss.recursion.value += m.entries + m.exits;
 	s->loss.missed = m.link;
 	s->loss.storage_full.known = true;
 	s->loss.storage_full.value += sum->storage_full;
@@ -288,7 +288,7 @@ static void read_loss(struct collector *c, struct snapshot *s, const struct zs_c
 	if (c->clear.tier != TIER_KPROBE_SESSION)
 		lost -= min(lost, known_or_0(m.link));
 	s->loss.unmatched.known = true;
-	s->loss.unmatched.value = rising(&c->most_unmatched, lost);
+	s->loss.unmatched.value = lost;
 	s->loss.dropped.known = true;
 	s->loss.dropped.value = sum->dropped;
 }

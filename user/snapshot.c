@@ -91,8 +91,9 @@ struct snapshot *snapshot__copy(const struct snapshot *from)
 
 static void opt_sub(struct opt_u64 *a, const struct opt_u64 *b)
 {
+	/* Losses are estimated while clears are open, and the last word may be a lower one. */
 	if (a->known && b->known)
-		a->value -= b->value;
+		a->value -= min(a->value, b->value);
 }
 
 static void opt_add(struct opt_u64 *a, const struct opt_u64 *b)
