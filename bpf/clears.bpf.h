@@ -225,8 +225,7 @@ static __always_inline void clear__end(void *ctx)
 	if (!cpu)
 		return;
 	if (!clear__take(cpu, task, &o)) {
-		if (ready && !filter_on)
-			cpu->exits_unmatched++;
+		cpu->exits_unmatched += ready;
 		return;
 	}
 	if (!o.counted) {

@@ -215,7 +215,7 @@ struct zs_cpu {
 	__u64 other_bytes;
 	__u64 entries; /* entry runs since attach, ready or not, rejected or not */
 	__u64 exits_matched;
-	__u64 exits_unmatched; /* an exit without an open clear */
+	__u64 exits_unmatched; /* an exit without an open clear: rejected, or its entry was missed */
 	__u64 straddled;       /* clears open when the ready flag was flipped: not counted */
 	/* These two are written by entry and switch programs: atomically. */
 	__u64 entries_unmatched; /* an open clear found when a second one began, or in user mode */

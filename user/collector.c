@@ -575,12 +575,23 @@ static void fill_filters(const struct run_options *opt, struct filters *f)
 	f->min_order = opt->min_order;
 }
 
+static void sample_parts(struct collector *c)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(parts); i++)
+		if (parts[i]->sample)
+			parts[i]->sample(c);
+}
+
 /* What the kernel and what the programs counted, as near to the same moment as can be. */
 static int read_counters(struct collector *c, struct reading *r)
 {
 	struct coverage_counters after;
-	int err = coverage__read(c->coverage, &r->kernel);
+	int err;
 
+	sample_parts(c);
+	err = coverage__read(c->coverage, &r->kernel);
 	if (!err)
 		err = read_cpus(c, &r->sum);
 	if (!err)
@@ -641,6 +652,7 @@ void collector__stop(struct collector *c, uint64_t wait_ns)
 	struct zs_cpu sum;
 	unsigned int i;
 
+	sample_parts(c);
 	__atomic_store_n(&c->skel->bss->ready, 0, __ATOMIC_RELEASE);
 	do {
 		if (read_cpus(c, &sum))

@@ -56,7 +56,10 @@ struct collector {
 
 	/* At activation. */
 	uint64_t start_ns;
-	uint64_t entry_misses, exit_misses, link_misses;
+	uint64_t entry_misses, exit_misses, link_misses; /* at activation */
+	struct {
+		struct opt_u64 entry, exit, link;
+	} misses; /* of the clear's programs, when last sampled */
 	uint64_t allocator_misses;
 	struct coverage_counters counters; /* at start, just after the ready flag */
 	uint64_t moved_at_start;	   /* the most that one moved while it was flipped */
@@ -92,6 +95,11 @@ struct collector_part {
 	int (*attach)(struct collector *c);
 	/* Just before the ready flag is flipped. May be NULL. */
 	int (*activate)(struct collector *c);
+	/*
+	 * What the kernel counts about the part's programs: just before the
+	 * counters are read and just before the ready flag is cleared. May be NULL.
+	 */
+	void (*sample)(struct collector *c);
 	/* Fills its piece of the snapshot, totals since activate(). 0 or -errno. May be NULL. */
 	int (*read)(struct collector *c, struct snapshot *s, const struct reading *r);
 	/* May be NULL. */

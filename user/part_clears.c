@@ -68,11 +68,32 @@ static int attach(struct collector *c)
 	return 0;
 }
 
+static uint64_t since(const struct opt_u64 *misses, uint64_t before)
+{
+	return misses->known ? misses->value - before : 0;
+}
+
+/*
+ * Before the counters that they are held against: what is missed in between is
+ * then left to the next reading, where it would otherwise be taken for entries
+ * that nothing else tells of. After the end, only ends are still ours.
+ */
+static void sample(struct collector *c)
+{
+	if (!c->stopped) {
+		c->misses.entry = attach__recursion_misses(c->clear.entry);
+		c->misses.link =
+			attach__link_misses(&c->clear, probe_kernel__btf(c->kernel));
+	}
+	c->misses.exit = attach__recursion_misses(c->clear.exit);
+}
+
 static int activate(struct collector *c)
 {
-	c->entry_misses = known_or_0(attach__recursion_misses(c->clear.entry));
-	c->exit_misses = known_or_0(attach__recursion_misses(c->clear.exit));
-	c->link_misses = known_or_0(attach__link_misses(&c->clear, probe_kernel__btf(c->kernel)));
+	sample(c);
+	c->entry_misses = known_or_0(c->misses.entry);
+	c->exit_misses = known_or_0(c->misses.exit);
+	c->link_misses = known_or_0(c->misses.link);
 	return 0;
 }
 
@@ -145,27 +166,37 @@ static int read_nodes(struct snapshot *s, const struct zs_cpu *sum)
 	return 0;
 }
 
-static uint64_t since(const struct opt_u64 *misses, uint64_t before)
-{
-	return misses->known ? misses->value - before : 0;
-}
-
-/* Clears that began and did not end, of which some may never: their ends were missed. */
-static uint64_t not_ended(const struct collector *c, const struct zs_cpu *sum)
+static uint64_t begun_of(const struct collector *c, const struct zs_cpu *sum)
 {
 	uint64_t begun = 0;
 	unsigned int i;
 
 	for (i = 0; i < c->plan.nr; i++)
 		begun += sum->begun[i];
-	return begun - sum->exits_matched - sum->storage_full;
+	return begun;
+}
+
+static uint64_t rejected_of(const struct zs_cpu *sum)
+{
+	uint64_t rejected = 0;
+	unsigned int kind, order;
+
+	for (kind = 0; kind < ZS_KINDS; kind++)
+		for (order = 0; order < ZS_ORDERS; order++)
+			rejected += sum->rejected[kind][order];
+	return rejected;
+}
+
+/* Clears that began and did not end, of which some may never: their ends were missed. */
+static uint64_t not_ended(const struct collector *c, const struct zs_cpu *sum)
+{
+	return begun_of(c, sum) - sum->exits_matched - sum->storage_full;
 }
 
 /* Clears that are open now. A CPU's counters are read one after the other: an estimate. */
 static uint64_t still_open(const struct collector *c, const struct zs_cpu *sum)
 {
-	struct opt_u64 exit = attach__recursion_misses(c->clear.exit);
-	uint64_t lost = since(&exit, c->exit_misses) + sum->entries_unmatched;
+	uint64_t lost = since(&c->misses.exit, c->exit_misses) + sum->entries_unmatched;
 	int64_t left = (int64_t)not_ended(c, sum);
 
 	return left > 0 ? (uint64_t)left - min(lost, (uint64_t)left) : 0;
@@ -211,33 +242,42 @@ struct missed {
 };
 
 /*
- * An entry that was missed shows in the entry program's recursion misses. A
- * session program has one counter for both ends: of its misses, those at
- * returns left a clear open, entries - exits of them when none is open.
+ * Entries that a session program missed. It has one counter for both ends, and a
+ * clear can be missed at both. fsession's returns run all the same, those of clears
+ * that a filter rejected too, so that both ends add up to two a clear:
+ *	2 (begun + rejected + entries) = begun + rejected + exits run + both
+ * A kprobe.session skips the return of an entry that did not run: what did not end
+ * was missed at its return. While clears are open, either is a lower bound.
  */
+static uint64_t session_entries(const struct collector *c, const struct zs_cpu *sum, uint64_t both)
+{
+	uint64_t runs = both + sum->exits_matched + sum->exits_unmatched;
+	uint64_t begun = begun_of(c, sum), missed;
+
+	if (c->clear.tier == TIER_KPROBE_SESSION) {
+		missed = not_ended(c, sum);
+		return both > missed ? both - missed : 0;
+	}
+	begun += rejected_of(sum);
+	return runs > begun ? min((runs - begun) / 2, both) : 0;
+}
+
 static void read_missed(struct collector *c, const struct zs_cpu *sum, struct missed *m)
 {
-	struct opt_u64 entry = attach__recursion_misses(c->clear.entry);
-	struct opt_u64 exit = attach__recursion_misses(c->clear.exit);
-	uint64_t unended = not_ended(c, sum), both;
-
-	m->known = entry.known;
-	m->entries = since(&entry, c->entry_misses);
-	m->exits = since(&exit, c->exit_misses);
-	m->link = attach__link_misses(&c->clear, probe_kernel__btf(c->kernel));
+	m->known = c->misses.entry.known;
+	m->entries = since(&c->misses.entry, c->entry_misses);
+	m->exits = since(&c->misses.exit, c->exit_misses);
+	m->link = c->misses.link;
 	if (m->link.known)
 		m->link.value -= c->link_misses;
-	if (c->clear.exit) {
-		/* After stop() nothing is open: a clear missed at both ends is one lost clear. */
-		if (c->stopped)
-			m->exits = min(m->exits, unended);
-		return;
+	if (!c->clear.exit) {
+		m->exits = m->entries;
+		m->entries = session_entries(c, sum, m->entries);
+		m->exits -= m->entries;
 	}
-	/* While clears are open, unended is an upper bound of the exits missed. */
-	both = m->entries;
-	m->entries = both > unended ? both - unended : 0;
-	m->entries = max(m->entries, min(both, (uint64_t)sum->exits_unmatched));
-	m->exits = both - m->entries;
+	/* After stop() nothing is open: a clear missed at both ends is one lost clear. */
+	if (c->stopped)
+		m->exits = min(m->exits, not_ended(c, sum));
 }
 
 /* A total never falls, though what it is estimated from may: an interval is a difference. */
@@ -262,20 +302,15 @@ static void count_missed(struct collector *c, struct snapshot *s, uint64_t misse
 /* The exact count of clears, and what is between it and the histograms. */
 static void read_loss(struct collector *c, struct snapshot *s, const struct zs_cpu *sum)
 {
-	uint64_t unended = not_ended(c, sum), begun = 0, rejected = 0, entries, lost;
+	uint64_t unended = not_ended(c, sum), entries, lost;
 	struct missed m = {0};
-	unsigned int i;
 
-	for (i = 0; i < c->plan.nr; i++)
-		begun += sum->begun[i];
-	for (i = 0; i < ZS_KINDS * ZS_ORDERS; i++)
-		rejected += ((const uint64_t *)sum->rejected)[i];
 	read_missed(c, sum, &m);
 	entries = m.entries;
 	if (c->clear.tier == TIER_KPROBE_SESSION)
 		entries += known_or_0(m.link);
 	entries = rising(&c->most_missed, entries);
-	s->clears_total = begun + rejected + entries;
+	s->clears_total = begun_of(c, sum) + rejected_of(sum) + entries;
 	count_missed(c, s, entries);
 	s->loss.recursion.known = m.known;
 	s->loss.recursion.value += m.entries + m.exits;
@@ -318,6 +353,7 @@ const struct collector_part clears_part = {
 	.choose = choose,
 	.attach = attach,
 	.activate = activate,
+	.sample = sample,
 	.read = read_part,
 	.free = free_part,
 };
