@@ -82,8 +82,7 @@ static void sample(struct collector *c)
 {
 	if (!c->stopped) {
 		c->misses.entry = attach__recursion_misses(c->clear.entry);
-		c->misses.link =
-			attach__link_misses(&c->clear, probe_kernel__btf(c->kernel));
+		c->misses.link = attach__link_misses(&c->clear, probe_kernel__btf(c->kernel));
 	}
 	c->misses.exit = attach__recursion_misses(c->clear.exit);
 }
