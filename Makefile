@@ -14,6 +14,7 @@ MANDIR	?= $(PREFIX)/share/man/man1
 BASHDIR	?= $(PREFIX)/share/bash-completion/completions
 ZSHDIR	?= $(PREFIX)/share/zsh/site-functions
 FISHDIR	?= $(PREFIX)/share/fish/vendor_completions.d
+UNITDIR	?= $(PREFIX)/lib/systemd/system
 V	?= 0
 Q	:= $(if $(filter 1,$V),,@)
 say	= $(if $(filter 1,$V),,@printf '  %-8s %s\n' $(1) $(2);)
@@ -109,6 +110,11 @@ install: $B/zeroscope $B/docs/stamp	## install to DESTDIR/PREFIX
 	install -D -m 0644 $B/docs/bash $(DESTDIR)$(BASHDIR)/zeroscope
 	install -D -m 0644 $B/docs/zsh $(DESTDIR)$(ZSHDIR)/_zeroscope
 	install -D -m 0644 $B/docs/fish $(DESTDIR)$(FISHDIR)/zeroscope.fish
+	install -d $(DESTDIR)$(UNITDIR)
+	sed 's|/usr/bin/zeroscope|$(PREFIX)/bin/zeroscope|' packaging/systemd/zeroscope.service \
+		>$(DESTDIR)$(UNITDIR)/zeroscope.service
+	chmod 0644 $(DESTDIR)$(UNITDIR)/zeroscope.service
+	install -m 0644 packaging/systemd/zeroscope.socket $(DESTDIR)$(UNITDIR)
 
 .PHONY: deb
 deb: packages-deb			## build the Debian package into build/deb

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # timeout: 300
-# What `make install` installs: the tool, a manual page for each command and completions for three
-# shells, each as the shells and the manual's own checker read it. And the lists that must not part:
-# of commands, and of what a build needs.
+# What `make install` installs: the tool, a manual page for each command, completions for three
+# shells and the units, each as the shells and the manual's own checker read it. And the lists that
+# must not part: of commands, and of what a build needs.
 set -uo pipefail
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -87,6 +87,13 @@ if command -v fish >/dev/null; then
 else
 	skip "fish" "fish is not installed"
 fi
+
+units=$root/opt/zs/lib/systemd/system
+expect_eq "the units are there" "$(ls "$units")" "zeroscope.service
+zeroscope.socket"
+expect_match "the service starts the tool that was installed" "$(cat "$units/zeroscope.service")" \
+	'^ExecStart=/opt/zs/bin/zeroscope serve '
+expect_eq "nothing enables them" "$(find "$root" -type l)" ""
 
 # gcc, libc and make are part of every Debian build.
 needed=$("$top/packaging/packages" list build | grep -vxE 'gcc|libc6-dev|make')
