@@ -14,6 +14,14 @@
       name: 'zeroscope',
       rules: [
         alert(
+          'ZeroscopeDown',
+          'up{%(selector)s} == 0',
+          '10m',
+          'warning',
+          'A host does not tell what page clearing costs it.',
+          'zeroscope on {{ $labels.instance }} cannot be scraped; where the kernel is locked down or a right is missing it ends with status 3, and its log says so in one line.'
+        ),
+        alert(
           'ZeroscopeProbeNotAttached',
           'max by (instance, job) (zeroscope_probe_attached{%(selector)s, probe=~"folio_zero_user|clear_huge_page"}) == 0',
           '5m',
@@ -51,11 +59,18 @@
         ),
         alert(
           'ZeroscopeReschedDelayed',
-          'histogram_quantile(0.99, sum by (instance, job, le) (rate(zeroscope_resched_delay_seconds_bucket{%(selector)s}[10m]))) > %(reschedDelaySeconds)g',
+          // The delay beside the model that it was measured under. With preempt=full none is claimed.
+          |||
+            zeroscope:resched_delay_seconds:p99_10m{%(selector)s}
+              * on (instance, job) group_left (preempt_model) zeroscope_kernel_info{%(selector)s, preempt_model="lazy"} > %(lazyDelaySeconds)g
+            or
+            zeroscope:resched_delay_seconds:p99_10m{%(selector)s}
+              * on (instance, job) group_left (preempt_model) zeroscope_kernel_info{%(selector)s, preempt_model=~"none|voluntary"} > %(voluntaryDelaySeconds)g
+          |||,
           '15m',
           'warning',
-          'Tasks wait long for a CPU that clears a huge page.',
-          'On {{ $labels.instance }} the slowest percent of reschedule requests made during a clear waits {{ $value | humanizeDuration }} or more, which no preemption model should allow.'
+          'Tasks wait longer for a CPU that clears a huge page than its preemption model allows.',
+          'On {{ $labels.instance }}, which runs with preempt={{ $labels.preempt_model }}, the slowest percent of reschedule requests made during a clear waits {{ $value | humanizeDuration }} or more.'
         ),
         alert(
           'ZeroscopeHugeZeroPinned',

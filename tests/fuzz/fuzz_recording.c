@@ -179,6 +179,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 #else
 
+#include "synthetic.h"
+
 static void write_seed(const char *directory, const char *name, const struct pack_buffer *buf)
 {
 	char path[512];
@@ -232,6 +234,16 @@ static void write_run(const char *directory, const char *name, int intervals)
 	must(recorder__close(&rec, &err));
 }
 
+/* Everything that can be measured, in one snapshot. */
+static void write_full(const char *directory)
+{
+	_cleanup_pack_buffer_ struct pack_buffer buf = {0};
+	_cleanup_snapshot_ struct snapshot *s = synthetic_full();
+
+	must(recording__encode(s, RECORDING_TOTALS, &buf));
+	write_seed(directory, "full", &buf);
+}
+
 int main(int argc, char **argv)
 {
 	uint64_t random = 42;
@@ -244,6 +256,7 @@ int main(int argc, char **argv)
 	mkdir(argv[1], 0777);
 	hour_init(&hour);
 	write_run(argv[1], "run", 12);
+	write_full(argv[1]);
 	for (int i = 0; i < 40; i++) {
 		_cleanup_pack_buffer_ struct pack_buffer buf = {0};
 		_cleanup_snapshot_ struct snapshot *s = NULL;

@@ -11,6 +11,6 @@ make_recordings() {
 	mkdir -p "$2" &&
 		"${CC:-cc}" -std=gnu11 -D_GNU_SOURCE -DFUZZ_SEEDS -I"$top/user" -I"$top/tests/unit" -O1 \
 			-o "$2/make" "$top/tests/fuzz/fuzz_recording.c" "${objects[@]}" \
-			-lbpf -lelf -lz -lncursesw -ltinfo -lm -pthread &&
+			-lcmocka -lbpf -lelf -lz -lncursesw -ltinfo -lm -pthread &&
 		"$2/make" "$2"
 }
