@@ -519,7 +519,7 @@ static int read_cpus(struct collector *c, struct zs_cpu *sum)
 	size_t i;
 
 	if (bpf_map_lookup_elem(bpf_map__fd(c->skel->maps.cpus), &zero, c->values))
-		return -errno;
+		return negative_errno();
 	memset(sum, 0, sizeof(*sum));
 	for (cpu = 0; cpu < c->cpus; cpu++, v++) {
 		for (i = first; i < words; i++)

@@ -97,7 +97,7 @@ static int load(struct kallsyms *k)
 	if (!f)
 		return -errno;
 	while (getline(&line, &size, f) > 0) {
-		char *end, *name = line, *after;
+		char *end, *name, *after;
 		uint64_t address = strtoull(line, &end, 16);
 
 		/* "ffffffff81000000 T name [module]" */

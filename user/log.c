@@ -110,26 +110,15 @@ void log__plain(const char *fmt, ...)
 	va_end(ap);
 }
 
-int err_r(int r, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	log__vprint(LOG_LEVEL_ERROR, fmt, ap);
-	va_end(ap);
-	return r;
-}
-
-int err_errno_r(int r, const char *fmt, ...)
+void log__print_errno(int r, const char *fmt, ...)
 {
 	char suffix[128];
 	va_list ap;
 
 	if (!log__enabled(LOG_LEVEL_ERROR))
-		return r;
+		return;
 	snprintf(suffix, sizeof(suffix), "%s%s", r ? ": " : "", r ? errname(r) : "");
 	va_start(ap, fmt);
 	emit(LOG_PREFIX, fmt, ap, suffix);
 	va_end(ap);
-	return r;
 }

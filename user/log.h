@@ -47,9 +47,21 @@ void log__plain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
  * Logs an error and returns r, so that a message and its code cannot part:
  *	return err_r(-EINVAL, "the recording has no header; is it one?");
  */
-int err_r(int r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+#define err_r(r, ...)                                                                              \
+	({                                                                                         \
+		int err_r_ = (r);                                                                  \
+		log_err(__VA_ARGS__);                                                              \
+		err_r_;                                                                            \
+	})
 
 /* The same, with ": ENAME (text of r)" after the message. */
-int err_errno_r(int r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+#define err_errno_r(r, ...)                                                                        \
+	({                                                                                         \
+		int err_r_ = (r);                                                                  \
+		log__print_errno(err_r_, __VA_ARGS__);                                             \
+		err_r_;                                                                            \
+	})
+
+void log__print_errno(int r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #endif /* ZEROSCOPE_LOG_H */

@@ -21,16 +21,15 @@
 #define EXPECTED_TIME "expected a number with a unit, such as 500us, 1ms or 2s"
 #define EXPECTED_SIZE "expected a number of bytes or a number with a unit, such as 64K or 2MiB"
 
-int parse__fail(struct parse_error *err, const char *fmt, ...)
+void parse__say(struct parse_error *err, const char *fmt, ...)
 {
 	va_list ap;
 
-	if (err) {
-		va_start(ap, fmt);
-		vsnprintf(err->text, sizeof(err->text), fmt, ap);
-		va_end(ap);
-	}
-	return -EINVAL;
+	if (!err)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(err->text, sizeof(err->text), fmt, ap);
+	va_end(ap);
 }
 
 char *parse__quote(const char *text, char buf[static PARSE_QUOTE_SIZE])

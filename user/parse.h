@@ -23,8 +23,9 @@ struct parse_error {
 	char text[PARSE_ERROR_SIZE];
 };
 
-/* Writes the sentence, cut at the size of the buffer; returns -EINVAL. */
-int parse__fail(struct parse_error *err, const char *fmt, ...)
+/* Writes the sentence, cut at the size of the buffer; -EINVAL. */
+#define parse__fail(err, ...) (parse__say(err, __VA_ARGS__), -EINVAL)
+void parse__say(struct parse_error *err, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /* Decimal digits alone, no sign. */

@@ -175,20 +175,26 @@ static inline uint32_t recording__checksum(const uint8_t *data, size_t len)
 	return (uint32_t)crc32(crc32(0, NULL, 0), data, (uInt)len);
 }
 
-/* Writes the sentence, cut at the size of err (which may be NULL), and returns r. */
-static inline int recording__say(struct recording_error *err, int r, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
+/* Writes the sentence, cut at the size of err (which may be NULL), and is r. */
+#define recording__say(err, r, ...)                                                                \
+	({                                                                                         \
+		int say_r_ = (r);                                                                  \
+		recording__explain(err, __VA_ARGS__);                                              \
+		say_r_;                                                                            \
+	})
 
-static inline int recording__say(struct recording_error *err, int r, const char *fmt, ...)
+static inline void recording__explain(struct recording_error *err, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static inline void recording__explain(struct recording_error *err, const char *fmt, ...)
 {
 	va_list ap;
 
 	if (!err)
-		return r;
+		return;
 	va_start(ap, fmt);
 	vsnprintf(err->text, sizeof(err->text), fmt, ap);
 	va_end(ap);
-	return r;
 }
 
 bool recording__same_machine(const struct machine *a, const struct machine *b);

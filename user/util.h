@@ -8,6 +8,7 @@
  * Nothing here prints, and nothing here keeps state that a caller can see.
  */
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -40,6 +41,17 @@
 		max_a_ > max_b_ ? max_a_ : max_b_;                                                 \
 	})
 #endif
+
+/*
+ * -errno of the call that just failed, and never 0: who reads "failed" off a
+ * negative value is right, whatever a library left in errno.
+ */
+static inline int negative_errno(void)
+{
+	int code = -errno;
+
+	return code < 0 ? code : -EIO;
+}
 
 /*
  * Owners. A variable declared with one of these releases what it holds when it
