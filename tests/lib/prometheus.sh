@@ -2,19 +2,22 @@
 # shellcheck shell=bash
 # A Prometheus to ask: the installed one, or one of another Debian release, and what it answers.
 
-# start_prometheus PROGRAM CONFIG DIRECTORY: its address is $prometheus, its process $prometheus_pid.
-# It asks every target for protobuf first: only one that was told to gives it.
+# start_prometheus PROGRAM CONFIG DIRECTORY OPTION…: its address is $prometheus, its process
+# $prometheus_pid.
 start_prometheus() {
-	mkdir -p "$3"
+	local program=$1 config=$2 directory=$3
+
+	shift 3
+	mkdir -p "$directory"
 	prometheus=127.0.0.1:$(/usr/bin/python3 -c 'import socket
 s = socket.socket()
 s.bind(("127.0.0.1", 0))
 print(s.getsockname()[1])')
-	"$1" --config.file="$2" --storage.tsdb.path="$3/data" --web.listen-address="$prometheus" \
-		--enable-feature=native-histograms >"$3/log" 2>&1 &
+	"$program" --config.file="$config" --storage.tsdb.path="$directory/data" \
+		--web.listen-address="$prometheus" "$@" >"$directory/log" 2>&1 &
 	# shellcheck disable=SC2034 # for the caller
 	prometheus_pid=$!
-	prometheus_log=$3/log
+	prometheus_log=$directory/log
 }
 
 # query EXPRESSION: the value, empty where there is none

@@ -187,6 +187,12 @@ def check_native(where, histogram, classic):
         fail(f"{where}: the native buckets are not the count")
     if any(c <= 0 for c in buckets.values()):
         fail(f"{where}: an empty native bucket, or a negative one")
+    # The zero bucket is the lowest classic one, and no other is below its end.
+    threshold = float(one_of(histogram, "zero_threshold", 0))
+    if classic[0] != (threshold, zero):
+        fail(f"{where}: the zero bucket holds {zero} up to {threshold}, the lowest {classic[0]}")
+    if any(i <= (math.frexp(threshold)[1] - 1) * 2 ** schema for i in buckets):
+        fail(f"{where}: a native bucket inside the zero bucket")
     for bound, cumulative in classic:
         # Bucket i holds what is above 2^((i-1) / 2^schema), up to 2^(i / 2^schema).
         if math.isfinite(bound):
