@@ -9,36 +9,36 @@
 #include "util.h"
 
 static const struct {
-	const char *name;
+	const char *name, *brief;
 	const char *event, *events;
 	const char *without;
 } metrics[LIVE_METRICS] = {
-	[LIVE_WALL] = {"clear wall time", "clear", "clears",
+	[LIVE_WALL] = {"clear wall time", "wall time", "clear", "clears",
 		       "Clears are not measured: no probe that sees them is attached."},
-	[LIVE_ON_CPU] = {"clear on-CPU time", "clear", "clears",
+	[LIVE_ON_CPU] = {"clear on-CPU time", "on-CPU", "clear", "clears",
 			 "On-CPU time is not measured: there is none for these clears, or this "
 			 "kernel keeps no run delays of tasks."},
-	[LIVE_GAPS] = {"gaps", "gap", "gaps",
+	[LIVE_GAPS] = {"gaps", "gaps", "gap", "gaps",
 		       "The durations of gaps are not measured: sched_switch is not attached, or "
 		       "--no-gaps was given."},
-	[LIVE_RESCHED] = {"resched delay", "wait", "waits",
+	[LIVE_RESCHED] = {"resched delay", "resched", "wait", "waits",
 			  "The resched delay is not measured: no probe that sees reschedule "
 			  "requests is attached."},
 	[LIVE_EXTENTS] =
-		{"extents", "extent", "extents",
+		{"extents", "extents", "extent", "extents",
 		 "Extents are not measured: this kernel has nothing to attach to for them."},
-	[LIVE_HOLD] = {"zero folio holds", "hold", "holds",
+	[LIVE_HOLD] = {"zero folio holds", "holds", "hold", "holds",
 		       "Hold times are not measured: references on the huge zero folio are not "
 		       "followed here."},
-	[LIVE_ALLOCATOR] = {"allocator clears", "clear", "clears",
+	[LIVE_ALLOCATOR] = {"allocator clears", "allocator", "clear", "clears",
 			    "Allocator clears are not measured; --allocator measures them."},
-	[LIVE_FAULTS] = {"huge page faults", "fault", "faults",
+	[LIVE_FAULTS] = {"huge page faults", "faults", "fault", "faults",
 			 "Faults are not measured; --fault-share measures them."},
 };
 
-const char *live__metric_name(enum live_metric m)
+const char *live__metric_name(enum live_metric m, bool brief)
 {
-	return metrics[m].name;
+	return brief ? metrics[m].brief : metrics[m].name;
 }
 
 const char *live__metric_event(enum live_metric m)

@@ -165,7 +165,8 @@ double live__bound(const struct live_hist *h, unsigned int bucket);
 unsigned int live__buckets(const struct live_hist *h);
 struct hist_range live__quantile(const struct live_hist *h, double q);
 
-const char *live__metric_name(enum live_metric m);
+/* brief: of at most nine letters. */
+const char *live__metric_name(enum live_metric m, bool brief);
 /* "clear" and "clears", "gap" and "gaps": what is counted. */
 const char *live__metric_event(enum live_metric m);
 const char *live__metric_events(enum live_metric m);

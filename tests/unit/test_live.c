@@ -129,6 +129,37 @@ static void small_terminals_are_told(void **state)
 	assert_hides(10, 40, "needs");
 }
 
+/* Totals must not be taken for an interval, whatever there is no room for. */
+static void the_title_says_of_which_time(void **state)
+{
+	int cols, metric, scope;
+
+	(void)state;
+	begin(LIVE_HERE);
+	push_several();
+	keys(" ");
+	for (cols = LIVE_MIN_COLS; cols < 110; cols++)
+		for (metric = 0; metric < LIVE_METRICS; metric++) {
+			for (scope = 0; scope < LIVE_SCOPES; scope++) {
+				assert_shows(24, cols, "  interval");
+				keys("t");
+				assert_shows(24, cols, cols < 76 ? "start" : "  since start ");
+				assert_shows(24, cols, "FROZEN");
+				keys("ts");
+			}
+			keys("m");
+		}
+	live.source = LIVE_RECORDING;
+	assert_shows(24, LIVE_MIN_COLS, "  interval  ");
+	assert_shows(24, LIVE_MIN_COLS, "  PAUSED");
+	keys(" ");
+	assert_shows(24, LIVE_MIN_COLS, "  interval  ");
+	assert_shows(24, LIVE_MIN_COLS, "  playing");
+	strcpy(live.trouble, "x");
+	assert_shows(24, LIVE_MIN_COLS, "  interval  ");
+	assert_shows(24, LIVE_MIN_COLS, "  NO ANSWER");
+}
+
 /* What was left out stands in the comment of live_draw.c, in its order. */
 static void panes_are_dropped_in_order(void **state)
 {
@@ -338,6 +369,7 @@ int main(void)
 		cmocka_unit_test_teardown(golden_screens, end),
 		cmocka_unit_test_teardown(golden_states, end),
 		cmocka_unit_test_teardown(small_terminals_are_told, end),
+		cmocka_unit_test_teardown(the_title_says_of_which_time, end),
 		cmocka_unit_test_teardown(panes_are_dropped_in_order, end),
 		cmocka_unit_test_teardown(counts_are_those_of_the_snapshot, end),
 		cmocka_unit_test_teardown(every_key_does_something, end),
