@@ -26,10 +26,20 @@ enum fetch_state {
 	FETCH_READING,
 };
 
+struct address {
+	struct sockaddr_storage sa;
+	socklen_t len;
+};
+
+/* "localhost" may be ::1 first, where an exporter listens on 127.0.0.1 alone. */
+#define ADDRESSES_MAX 8
+
 struct fetch {
 	char host[256], port[8], path[512];
-	struct sockaddr_storage address;
-	socklen_t address_len;
+	struct address address[ADDRESSES_MAX];
+	size_t nr_addresses;
+	size_t at; /* the one that is in use, and the first to be tried the next time */
+	size_t tried;
 	enum fetch_state state;
 	int fd;
 	char request[1024];
@@ -53,14 +63,15 @@ static int fail(char *why, int err, const char *fmt, ...)
 
 static int unix_address(struct fetch *f, const char *path, char *why)
 {
-	struct sockaddr_un *sun = (struct sockaddr_un *)&f->address;
+	struct sockaddr_un *sun = (struct sockaddr_un *)&f->address[0].sa;
 
 	if (!*path || strlen(path) >= sizeof(sun->sun_path))
 		return fail(why, -EINVAL, "--connect: the path of a Unix socket has 1 to %zu bytes",
 			    sizeof(sun->sun_path) - 1);
 	sun->sun_family = AF_UNIX;
 	strcpy(sun->sun_path, path);
-	f->address_len = sizeof(*sun);
+	f->address[0].len = sizeof(*sun);
+	f->nr_addresses = 1;
 	strcpy(f->host, "localhost");
 	strcpy(f->path, "/snapshot");
 	return 0;
@@ -96,7 +107,7 @@ static int split_host(struct fetch *f, const char *text, size_t len, char *why)
 
 static int http_address(struct fetch *f, const char *text, char *why)
 {
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found = NULL;
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found = NULL, *i;
 	size_t len = strcspn(text, "/?#");
 	int err = split_host(f, text, len, why);
 
@@ -111,8 +122,12 @@ static int http_address(struct fetch *f, const char *text, char *why)
 	if (err)
 		return fail(why, -EADDRNOTAVAIL, "the host \"%s\" cannot be found: %s", f->host,
 			    gai_strerror(err));
-	memcpy(&f->address, found->ai_addr, found->ai_addrlen);
-	f->address_len = found->ai_addrlen;
+	for (i = found; i && f->nr_addresses < ADDRESSES_MAX; i = i->ai_next) {
+		struct address *a = &f->address[f->nr_addresses++];
+
+		memcpy(&a->sa, i->ai_addr, i->ai_addrlen);
+		a->len = i->ai_addrlen;
+	}
 	freeaddrinfo(found);
 	return 0;
 }
@@ -184,18 +199,37 @@ static int refused(struct fetch *f, int err, char *why)
 	return fail(why, err, "the exporter does not answer: %s", errname(err));
 }
 
-int fetch__start(struct fetch *f, char why[static FETCH_WHY_SIZE])
+static int connect_to(struct fetch *f, const struct address *a)
 {
 	fetch__cancel(f);
-	f->answer.len = 0;
-	f->sent = 0;
-	f->fd = socket(f->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	f->fd = socket(a->sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (f->fd < 0)
-		return refused(f, -errno, why);
-	if (connect(f->fd, (struct sockaddr *)&f->address, f->address_len) && errno != EINPROGRESS)
-		return refused(f, -errno, why);
+		return -errno;
+	if (connect(f->fd, (const struct sockaddr *)&a->sa, a->len) && errno != EINPROGRESS)
+		return -errno;
 	f->state = FETCH_SENDING;
 	return 0;
+}
+
+/* The address in use has answered with err: takes the others in their turn, once each. */
+static int connect_next(struct fetch *f, int err)
+{
+	while (err && ++f->tried < f->nr_addresses) {
+		f->at = (f->at + 1) % f->nr_addresses;
+		err = connect_to(f, &f->address[f->at]);
+	}
+	return err;
+}
+
+int fetch__start(struct fetch *f, char why[static FETCH_WHY_SIZE])
+{
+	int err;
+
+	f->answer.len = 0;
+	f->sent = 0;
+	f->tried = 0;
+	err = connect_next(f, connect_to(f, &f->address[f->at]));
+	return err ? refused(f, err, why) : 0;
 }
 
 /* 1: all of it is sent. */
@@ -277,6 +311,11 @@ static int judge(struct fetch *f, size_t *offset, char *why)
 	uint64_t want;
 	size_t len;
 
+	/* An alert is what TLS says to a request in plain text. */
+	if (f->answer.len >= 2 && !memcmp(f->answer.data, "\x15\x03", 2))
+		return fail(why, -EPROTO,
+			    "the exporter speaks TLS, and this view does not; connect over its "
+			    "Unix socket, or through a tunnel");
 	len = end ? (size_t)(end - (const char *)f->answer.data) : 0;
 	if (!end || len >= sizeof(head))
 		return fail(why, -EPROTO, "what answers there does not speak HTTP");
@@ -303,6 +342,8 @@ int fetch__step(struct fetch *f, const struct pack_buffer **body, size_t *offset
 		return 0;
 	if (f->state == FETCH_SENDING)
 		ret = send_request(f);
+	if (ret < 0 && !f->sent)
+		ret = connect_next(f, ret);
 	if (ret > 0)
 		ret = read_answer(f);
 	if (ret < 0)

@@ -148,6 +148,57 @@ no_colours() {
 	! screen -e | grep -P '\e\[[0-9;]*(3[0-8]|4[0-8])[;m]'
 }
 check "there are no colours then" no_colours
+
+# The colours that a terminal has, as terminfo says it; COLORTERM alone makes 24 bits of a terminal
+# that has a description with them.
+colours() {
+	screen -e | grep -oP '\e\[[0-9;:]*m' | tr -d '\033[m' | tr ':' ';' | sort -u
+}
+# in_colours ENVIRONMENT PATTERN: of all colours that are set, each matches, and there are some
+in_colours() {
+	open_at_the_middle 120x32 "export $1; $PLAY" || return
+	colours >"$work/colours"
+	cat "$work/colours"
+	# 38 and 48 take more numbers, the rest are the eight colours and their bright ones.
+	grep -E '^(0;|1;)*(3[0-8]|4[0-8]|9[0-7]|10[0-7])(;|$)' "$work/colours" >"$work/set"
+	if [ -z "$2" ]; then
+		[ ! -s "$work/set" ]
+	else
+		[ -s "$work/set" ] && ! grep -Evq -e "$2" "$work/set"
+	fi
+}
+# The legend's colours from left to right become lighter and lighter, for those who see no hue.
+lighter_and_lighter() {
+	screen -e | grep 'a cell' | python3 -c '
+import re, sys
+sys.path.insert(0, sys.argv[1])
+steps = [0, 95, 135, 175, 215, 255]
+def rgb(text):
+    kind, *numbers = [int(n) for n in re.split("[;:]", text) if n]
+    if kind == 2:
+        return numbers
+    n = numbers[0] - 16
+    return [steps[n // 36], steps[n // 6 % 6], steps[n % 6]]
+light = [sum(w * (c / 255) ** 2.2 for w, c in zip((0.2126, 0.7152, 0.0722), rgb(text)))
+         for text in re.findall(r"\[[0-9;]*48[;:](2[;:][0-9;:]+|5[;:][0-9]+)", sys.stdin.read())]
+print(light)
+sys.exit(len(light) < 8 or light != sorted(set(light)))
+' "$screens"
+}
+few='^(0;|1;)*(3[0-7]|4[0-7])$'
+check "24-bit colours of a terminal that has them" in_colours TERM=tmux-direct \
+	'^(0;|1;)*([34]8;2;|3[136]$)'
+check "24-bit colours from dark to light" lighter_and_lighter
+check "24-bit colours by COLORTERM" in_colours COLORTERM=truecolor '^(0;|1;)*([34]8;2;|3[136]$)'
+check "256 colours" in_colours TERM=tmux-256color '^(0;|1;)*([34]8;5;|3[136]$)'
+check "256 colours from dark to light" lighter_and_lighter
+check "256 colours where COLORTERM says more than terminfo knows" \
+	in_colours 'TERM=screen-256color COLORTERM=truecolor' '^(0;|1;)*([34]8;5;|3[136]$)'
+check "16 colours" in_colours TERM=xterm-16color "$few"
+check "8 colours" in_colours TERM=tmux "$few"
+check "no colours" in_colours TERM=vt100 ""
+check "no colours where they are not wanted" in_colours 'TERM=tmux-direct NO_COLOR=1' ""
+
 check "plays in a locale without UTF-8" open_at_the_middle 80x24 "export LC_ALL=C; $PLAY"
 check "shows what is kept in ASCII" golden ascii.txt
 only_ascii() {
@@ -253,15 +304,22 @@ stop_and_continue() {
 }
 check "is stopped and continued by signals" stop_and_continue
 
-idle_costs_nothing() {
-	local pid before after
+# cost PID SECONDS: what it uses in that time: ns of CPU, and bytes that it writes
+cost() {
+	local cpu bytes
 
-	pid=$(tool)
-	before=$(awk '{ print $14 + $15 }' "/proc/$pid/stat")
-	sleep 3
-	after=$(awk '{ print $14 + $15 }' "/proc/$pid/stat")
-	echo "ticks of CPU time: $before before, $after after 3 s"
-	[ $((after - before)) -le 1 ]
+	read -r cpu _ <"/proc/$1/schedstat"
+	bytes=$(awk '/^wchar/ { print $2 }' "/proc/$1/io")
+	sleep "$2"
+	awk -v cpu="$cpu" '{ print $1 - cpu }' "/proc/$1/schedstat"
+	awk -v bytes="$bytes" '/^wchar/ { print $2 - bytes }' "/proc/$1/io"
+}
+idle_costs_nothing() {
+	local spent
+
+	spent=$(cost "$(tool)" 3 | paste -s -d ' ')
+	diag "at rest, in 3 s: ${spent% *} ns of CPU, ${spent#* } bytes written"
+	[ "${spent#* }" = 0 ] && [ "${spent% *}" -le 10000000 ]
 }
 check "costs nothing while it stands still" idle_costs_nothing
 
@@ -292,12 +350,16 @@ damaged() {
 }
 check "a damaged recording is one sentence" damaged
 
+# Not every machine has IPv6.
+more_addresses=()
+[ ! -e /proc/net/if_inet6 ] || more_addresses=(--web.listen-address '[::1]:0')
 # An exporter, which serves the recording: the same view without privileges.
 serve() {
 	rm -f "$work/ready" "$work/socket"
 	# The last of the recording's 89 intervals is there as soon as it listens.
 	"$zeroscope" serve --replay "$1" --web.listen-address "unix:$work/socket" \
-		--web.listen-address 127.0.0.1:0 --ready-fd 3 3>"$work/ready" 2>"$work/serve.err" &
+		--web.listen-address 127.0.0.1:0 "${more_addresses[@]}" \
+		--ready-fd 3 3>"$work/ready" 2>"$work/serve.err" &
 	exporter=$!
 	wait_for_line "$work/ready" . || cat "$work/serve.err"
 }
@@ -321,8 +383,43 @@ exporter_comes_back() {
 	shows "clears/s" && hides "NO ANSWER"
 }
 check "goes on when it is back" exporter_comes_back
+# A new interval each second, asked for ten times as often: what changes is written, and no more.
+small_exporter() {
+	local spent
+
+	spent=$(cost "$(pgrep -f "^$zeroscope run --connect" | tail -n 1)" 5 | paste -s -d ' ')
+	diag "an exporter, in 5 s: ${spent% *} ns of CPU, ${spent#* } bytes written"
+	[ "${spent#* }" -le 20000 ] && [ "${spent% *}" -le 1000000000 ]
+}
+check "an interval a second costs little" small_exporter
 keys q
 check "q ends it there, too" ended 0
+# over ADDRESS: one of those that it listens on
+over() {
+	open 120x32 "exec $zeroscope run --connect $1 -i 100ms" && shows "clears/s" &&
+		screen | grep -Fq "$1" && keys q && ended 0
+}
+listening() {
+	sed -n "s/^listening: .*\($1:[0-9]*\).*/\1/p" "$work/serve.err" | head -n 1
+}
+check "shows an exporter over TCP" over "http://$(listening '127\.0\.0\.1')"
+check "and with the path given" over "http://$(listening '127\.0\.0\.1')/snapshot"
+if [ ${#more_addresses[@]} -gt 0 ]; then
+	check "shows an exporter over IPv6" over "http://$(listening '\[::1\]')"
+else
+	skip "shows an exporter over IPv6" "no IPv6 here"
+fi
+nobody_listens() {
+	local address
+
+	address=$(listening '127\.0\.0\.1')
+	stop "$exporter" TERM
+	exporter=
+	open 80x24 "exec $zeroscope run --connect http://$address -i 100ms" &&
+		shows 'The exporter does not answer: .*; trying|exporter does not answer: ' &&
+		keys q && ended 0
+}
+check "an address where nobody listens is a sentence" nobody_listens
 connect_fails() {
 	"$zeroscope" run --connect "$1" </dev/null >"$work/out" 2>"$work/err"
 	[ $? = 2 ] && [ "$(wc -l <"$work/err")" = 1 ] && grep -q -- "$2" "$work/err"
