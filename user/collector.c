@@ -591,6 +591,11 @@ static int read_counters(struct collector *c, struct reading *r)
 	int err;
 
 	sample_parts(c);
+	if (c->stop_known) {
+		r->kernel = c->at_stop;
+		r->moved = c->moved_at_stop;
+		return read_cpus(c, &r->sum);
+	}
 	err = coverage__read(c->coverage, &r->kernel);
 	if (!err)
 		err = read_cpus(c, &r->sum);
@@ -648,12 +653,17 @@ void collector__stop(struct collector *c, uint64_t wait_ns)
 {
 	uint64_t end = util__monotonic_ns() + wait_ns;
 	struct timespec pause = {.tv_nsec = 5 * NSEC_PER_MSEC};
+	struct coverage_counters after;
 	uint64_t begun;
 	struct zs_cpu sum;
 	unsigned int i;
 
 	sample_parts(c);
+	/* What the kernel counts from here on we do not see, however long what is open takes. */
+	c->stop_known = !coverage__read(c->coverage, &c->at_stop);
 	__atomic_store_n(&c->skel->bss->ready, 0, __ATOMIC_RELEASE);
+	if (c->stop_known && !coverage__read(c->coverage, &after))
+		c->moved_at_stop = coverage__movement(&after, &c->at_stop);
 	do {
 		if (read_cpus(c, &sum))
 			break;

@@ -64,6 +64,9 @@ struct collector {
 	struct coverage_counters counters; /* at start, just after the ready flag */
 	uint64_t moved_at_start;	   /* the most that one moved while it was flipped */
 	bool stopped;
+	bool stop_known; /* what the kernel had counted by then, and how far that moved meanwhile */
+	struct coverage_counters at_stop;
+	uint64_t moved_at_stop;
 	uint64_t most_missed; /* an estimate that must not fall */
 
 	struct ring_buffer *slow; /* NULL: no slow clears are streamed */

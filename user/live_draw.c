@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "interval_json.h"
 #include "quantity.h"
@@ -109,128 +108,6 @@ static void lay_out_columns(struct live_layout *at, int cols)
 		at->heat = at->share + SHARE_WIDTH + 2;
 }
 
-/* --- The title --------------------------------------------------------------------------- */
-
-static void add_scope(const struct live_canvas *v, bool brief, struct text *t)
-{
-	const struct live_selection *sel = &v->l->selection;
-
-	switch (v->h.whole ? LIVE_ALL : sel->scope) {
-	case LIVE_ORDER:
-		text__add(t, "order %d", sel->order);
-		if (v->s && !brief)
-			text__folio_size(&v->p, t, sel->order);
-		break;
-	case LIVE_KIND:
-		text__add(t, "%s", page_kind__name(sel->kind));
-		break;
-	case LIVE_NODES:
-		text__add(t, "by node");
-		break;
-	case LIVE_CGROUPS:
-		text__add(t, "by cgroup");
-		break;
-	default:
-		text__add(t, brief ? "all" : "all orders");
-	}
-}
-
-static void add_span(const struct live_canvas *v, bool brief, struct text *t)
-{
-	const char *since = v->l->baseline_ns ? "since reset" : "since start";
-
-	if (brief)
-		since += strlen("since ");
-	text__add(t, "%s", v->l->total ? since : "interval");
-	if (!v->s || brief)
-		return;
-	text__add(t, " ");
-	text__quantity(&v->p, t, quantity__span, (double)v->s->interval_ns * 1e-9, 3);
-}
-
-static void add_state(const struct live_canvas *v, bool brief, struct text *t)
-{
-	const struct live *l = v->l;
-	char num[UTIL_DOUBLE_SIZE];
-
-	if (l->trouble[0]) {
-		text__add(t, "NO ANSWER");
-	} else if (l->source == LIVE_RECORDING) {
-		util__format_double(l->speed, num);
-		if (l->ended)
-			text__add(t, "END");
-		else if (l->is_frozen)
-			text__add(t, "PAUSED");
-		else if (brief)
-			text__add(t, "playing");
-		else
-			text__add(t, "playing %s%s", v->o.ascii ? "x" : "×", num);
-	} else if (l->is_frozen) {
-		text__add(t, "FROZEN");
-	}
-}
-
-static void add_time(const struct live_canvas *v, struct text *t)
-{
-	time_t seconds = (time_t)(v->s->time_ns / NSEC_PER_SEC);
-	char date[UTIL_TIME_SIZE];
-	struct tm tm = {0};
-
-	gmtime_r(&seconds, &tm);
-	strftime(date, sizeof(date), "%H:%M:%S", &tm);
-	text__add(t, "%s", date);
-}
-
-/* "clear wall time  order 9 (2 MiB)  since start 45.0 s"; returns its width. */
-static int compose_title(const struct live_canvas *v, bool brief, struct text *t)
-{
-	struct text scope = {0}, span = {0};
-	const char *metric = live__metric_name(v->l->selection.metric, brief);
-
-	add_scope(v, brief, &scope);
-	add_span(v, brief, &span);
-	*t = (struct text){0};
-	text__add(t, "%s" ITEM "%s" ITEM "%s", metric, scope.buf, span.buf);
-	return cells__width(metric) + 2 + cells__width(scope.buf) + 2 + cells__width(span.buf);
-}
-
-/*
- * What is shown, of what, and of which time: without one of these the numbers
- * below would be taken for others. The state comes next, the rest where there
- * is room.
- */
-static void draw_title(struct live_canvas *v)
-{
-	struct text left = {0}, right = {0}, time = {0};
-	int width = compose_title(v, false, &left), room;
-	char name[NAME_SIZE];
-	bool brief;
-
-	cells__fill(v->c, 0, 0, v->c->cols, ' ', PAINT_HEAD);
-	add_state(v, false, &right);
-	/* A blank at each end, and two before the state. */
-	room = v->c->cols - 4 - width;
-	brief = cells__width(right.buf) > room;
-	if (brief) {
-		compose_title(v, true, &left);
-		right = (struct text){0};
-		add_state(v, true, &right);
-	} else if (v->s) {
-		text__add(&time, "%s", right.len ? " " : "");
-		add_time(v, &time);
-		if (cells__width(right.buf) + cells__width(time.buf) <= room)
-			text__add(&right, "%s", time.buf);
-	}
-	width = cells__width(right.buf);
-	cells__put(v->c, 0, v->c->cols - width - 1, width, PAINT_HEAD, right.buf);
-	text__add(&left, ITEM "%s", v->l->name);
-	if (v->s && v->s->machine)
-		text__add(&left, ITEM "%s" ITEM "preempt=%s",
-			  page__clean_name(&v->p, name, v->s->machine->release),
-			  preempt_model__name(v->s->machine->preempt_model));
-	cells__items(v->c, 0, 1, v->c->cols - width - 4, PAINT_HEAD, left.buf);
-}
-
 /* --- The lines above the body ------------------------------------------------------------ */
 
 /* "p99 412-430 µs": the interval that is known, never more digits than that. */
@@ -275,25 +152,44 @@ static void draw_quantiles(struct live_canvas *v)
 	}
 }
 
-static void draw_slowest(struct live_canvas *v)
+static void add_slowest(const struct live_canvas *v, struct text *t)
 {
 	bool waiter = v->l->selection.metric == LIVE_RESCHED;
+
+	if (v->h.h.max.known) {
+		text__add(t, BOLD "max" PLAIN " ");
+		text__max(&v->p, t, &v->h.h.max, waiter ? "for" : "by");
+		if (v->h.h.max.order >= 0)
+			text__add(t, ITEM "order %d", v->h.h.max.order);
+	} else if (!v->h.span) {
+		text__add(t, BOLD "max" PLAIN " not known");
+	}
+	text__add(t, ITEM "mean ");
+	text__quantity(&v->p, t, v->h.span ? quantity__span : quantity__time,
+		       (double)v->h.h.sum_ns * 1e-9 / (double)v->h.h.count, 3);
+}
+
+/* The holds that have ended are the short ones: what lasts is told beside them. */
+static void add_oldest(const struct live_canvas *v, struct text *t)
+{
+	const struct huge_zero *z = v->s->huge_zero;
+
+	if (v->l->selection.metric != LIVE_HOLD || !z || !z->oldest_seconds.known)
+		return;
+	text__add(t, ITEM BOLD "oldest" PLAIN " now %s", z->oldest_at_least ? "at least " : "");
+	text__quantity(&v->p, t, quantity__span, z->oldest_seconds.value, 3);
+}
+
+static void draw_slowest(struct live_canvas *v)
+{
 	struct text t = {0};
 
-	if (!v->at.slowest || !v->h.h.count)
+	if (!v->at.slowest)
 		return;
-	if (v->h.h.max.known) {
-		text__add(&t, BOLD "max" PLAIN " ");
-		text__max(&v->p, &t, &v->h.h.max, waiter ? "for" : "by");
-		if (v->h.h.max.order >= 0)
-			text__add(&t, ITEM "order %d", v->h.h.max.order);
-	} else if (!v->h.span) {
-		text__add(&t, BOLD "max" PLAIN " not known");
-	}
-	text__add(&t, ITEM "mean ");
-	text__quantity(&v->p, &t, v->h.span ? quantity__span : quantity__time,
-		       (double)v->h.h.sum_ns * 1e-9 / (double)v->h.h.count, 3);
-	if (v->h.whole)
+	if (v->h.h.count)
+		add_slowest(v, &t);
+	add_oldest(v, &t);
+	if (v->h.whole && v->h.h.count)
 		text__add(&t, ITEM "(not kept apart by %s)",
 			  v->l->selection.scope == LIVE_KIND ? "kind" : "order");
 	cells__items(v->c, v->at.slowest, 0, v->c->cols, PAINT_PLAIN, t.buf);
@@ -626,7 +522,7 @@ void live__draw(const struct live *l, struct cells *c)
 	lay_out_columns(&v.at, c->cols);
 	if (v.s)
 		live__gather(v.s, &l->selection, &v.h);
-	draw_title(&v);
+	live__draw_title(&v);
 	if (l->help) {
 		draw_help(&v);
 		return;

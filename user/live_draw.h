@@ -42,6 +42,8 @@ struct live_canvas {
 /* "1234", "12.3k": at most five characters. */
 void live__short_number(char buf[static 16], double v);
 
+/* The first line. */
+void live__draw_title(struct live_canvas *v);
 /* Histogram and heat map on one axis. */
 void live__draw_histogram(struct live_canvas *v);
 /* The tables of nodes and cgroups. */

@@ -97,25 +97,47 @@ static const char *time_of(const struct live_canvas *v, unsigned int bucket,
 				 live__bound(&v->h, bucket), 3, ROUND_NEAREST);
 }
 
-/* "345-411 µs", or "≤411 µs" where there is no room for both. */
+/* "≤411 µs" */
+static void add_upper_bound(const struct live_canvas *v, struct text *t, unsigned int end)
+{
+	char hi[QUANTITY_SIZE];
+	const char *unit = time_of(v, end, hi);
+
+	text__add(t, "%s%s %s", v->o.ascii ? "<=" : "≤", hi, unit);
+}
+
+/* "345-411 µs", "954 ns-3.81 µs" */
+static void add_bounds(const struct live_canvas *v, struct text *t, unsigned int begin,
+		       unsigned int end)
+{
+	char lo[QUANTITY_SIZE], hi[QUANTITY_SIZE];
+	const char *lo_unit = time_of(v, begin, lo), *hi_unit = time_of(v, end, hi);
+
+	if (!strcmp(lo_unit, hi_unit))
+		text__add(t, "%s-%s %s", lo, hi, hi_unit);
+	else
+		text__add(t, "%s %s-%s %s", lo, lo_unit, hi, hi_unit);
+}
+
+/* Both bounds, or the upper one where there is no room for both. */
 static void put_bounds(struct live_canvas *v, const struct axis *a, int row)
 {
 	unsigned int end = (unsigned int)row * a->size, begin = row ? end - a->size : 0;
-	char lo[QUANTITY_SIZE], hi[QUANTITY_SIZE];
-	const char *lo_unit = time_of(v, begin, lo), *hi_unit;
+	char lo[QUANTITY_SIZE];
+	const char *unit;
 	struct text t = {0};
 	int width;
 
 	if (end >= live__buckets(&v->h) - 1) {
-		text__add(&t, ">%s %s", lo, lo_unit);
+		unit = time_of(v, begin, lo);
+		text__add(&t, ">%s %s", lo, unit);
 	} else {
-		hi_unit = time_of(v, end, hi);
-		if (!row || !v->at.bounds_both)
-			text__add(&t, "%s%s %s", v->o.ascii ? "<=" : "≤", hi, hi_unit);
-		else if (!strcmp(lo_unit, hi_unit))
-			text__add(&t, "%s-%s %s", lo, hi, hi_unit);
-		else
-			text__add(&t, "%s %s-%s %s", lo, lo_unit, hi, hi_unit);
+		if (row && v->at.bounds_both)
+			add_bounds(v, &t, begin, end);
+		if (!t.len || cells__width(t.buf) > v->at.label) {
+			t = (struct text){0};
+			add_upper_bound(v, &t, end);
+		}
 	}
 	width = min(cells__width(t.buf), v->at.label);
 	cells__put(v->c, screen_row(v, a, row), v->at.label - width, v->at.label, PAINT_PLAIN,
@@ -395,7 +417,9 @@ static void put_legend(struct live_canvas *v, const struct heat *heat)
 	live__short_number(high, (double)heat->highest);
 	levels = heat->halves ? CELLS_LEVELS / 2 : density_levels(v->l);
 	/* Right-aligned under the heat map, and to the left of it where it is narrow. */
-	text__add(&t, " %s %s a cell", high, live__metric_events(v->l->selection.metric));
+	text__add(&t, " %s %s a cell", high,
+		  heat->highest > 1 ? live__metric_events(v->l->selection.metric)
+				    : live__metric_event(v->l->selection.metric));
 	col = v->at.heat + v->at.heat_width - cells__width(t.buf) - levels - 2;
 	cells__put(v->c, row, 0, col - 1, PAINT_DIM, "heat map: o p50  x p99  + max");
 	cells__put(v->c, row, col, 2, PAINT_PLAIN, heat->highest > 1 ? "1 " : "  ");

@@ -105,9 +105,9 @@ terminal_restored() {
 	diff "$work/before" "$work/after" && [ "$state" = "0 1 0" ]
 }
 
-# At the 39th interval, when all kinds of clears are in sight.
+# At the 45th interval, when all kinds of clears are in sight, and gaps.
 to_the_middle() {
-	shows "playing|PAUSED" && keys -N 38 . && shows "PAUSED 14:44:21"
+	shows "playing|PAUSED" && keys -N 44 . && shows "PAUSED 18:36:47"
 }
 
 # golden NAME [OPTION…]: the screen is the one that is kept, or soon becomes it
@@ -132,12 +132,24 @@ open_at_the_middle() {
 	open "$1" "$2" && to_the_middle
 }
 
+# press_all KEY… PATTERN
+press_all() {
+	keys "${@:1:$#-1}" && shows "${!#}"
+}
 # Keeps the server when a terminal is closed.
 tmux_ new-session -d -s keep "exec cat"
 check "plays at 200x60" open_at_the_middle 200x60 "$PLAY"
 check "shows what is kept at 200x60" golden 200x60.txt
 check "plays at 80x24" open_at_the_middle 80x24 "$PLAY"
 check "shows what is kept at 80x24" golden 80x24.txt
+# The other metrics that this recording has, of the same interval.
+check "shows gaps" press_all m m "^ gaps  all orders"
+check "shows the gaps that are kept" golden gaps.txt
+check "shows extents" press_all m m "^ extents  all orders"
+check "shows the extents that are kept" golden extents.txt
+check "shows holds" press_all m t "^ zero folio holds  all orders  since start"
+check "shows the holds that are kept" golden holds.txt
+check "goes back" press_all t m m "^ clear wall time"
 tmux_ resize-window -t live: -x 120 -y 32
 check "shows the colours that are kept" golden 120x32.ansi -e
 tmux_ resize-window -t live: -x 40 -y 10
@@ -214,7 +226,7 @@ press() {
 while IFS='|' read -r key pattern; do
 	check "key $key: $pattern" press "$key" "$pattern"
 done <<'END'
-.|PAUSED 14:44:23
+.|PAUSED 18:36:48
 t|since start
 s|order 9 \(2 MiB\)
 Down|order 4 \(64 KiB\)
@@ -235,19 +247,19 @@ h|this help
 r|PAUSED
 .|since reset
 C-l|since reset
-w|wrote zeroscope-20261121-144424.zs
+w|wrote zeroscope-20261121-183649.zs
 t|interval
-Home|playing ×0.01 14:43:43
+Home|playing ×0.01 18:36:03
 +|playing ×0.1
 =|playing ×0.25
 -|playing ×0.1
 Space|PAUSED
-.|PAUSED 14:43:4
+.|PAUSED 18:36:0
 Space|playing
-0|playing ×0.1 14:43:4
+0|playing ×0.1 18:36:0
 END
 check "what was written can be read" grep -q '"clears_total"' \
-	<("$zeroscope" report --json "$work/zeroscope-20261121-144424.zs")
+	<("$zeroscope" report --json "$work/zeroscope-20261121-183649.zs")
 each_key_in_help_was_pressed() {
 	keys h && shows "this help" || return
 	# Every name of the help's first column, against the table above.
@@ -261,7 +273,7 @@ check "q ends it" ended 0
 
 end_is_shown() {
 	open 80x24 "$zeroscope report --play --speed 1000000 busy.zs" &&
-		shows "END 14:45:12" && shows "interval 22.2 ms"
+		shows "END 18:37:32" && shows "interval 37.2 ms"
 }
 check "a recording is played to its end" end_is_shown
 keys C-c
@@ -280,19 +292,19 @@ storm() {
 		tmux_ resize-window -t live: -x $((20 + RANDOM % 200)) -y $((3 + RANDOM % 60)) || return
 	done
 	tmux_ resize-window -t live: -x 80 -y 24
-	shows "^q quit" && shows "PAUSED 14:44:21"
+	shows "^q quit" && shows "PAUSED 18:36:47"
 }
 check "survives a storm of sizes" storm
 check "and shows what is kept at 80x24" golden 80x24.txt
 
 # Suspended by key, as a shell with job control sees it.
 tool() {
-	pgrep -f "^$zeroscope report --play --speed 0.01" | tail -n 1
+	pgrep -nf "^$zeroscope report --play --speed 0.01"
 }
 suspend_and_resume() {
 	open 80x24 "set -m; $zeroscope report --play --speed 0.01 busy.zs; stty -a >stopped; echo stopped; read -r; fg" &&
 		to_the_middle && keys C-z && shows "stopped" && hides "PAUSED" &&
-		diff "$work/before" "$work/stopped" && keys Enter && shows "PAUSED 14:44:21" &&
+		diff "$work/before" "$work/stopped" && keys Enter && shows "PAUSED 18:36:47" &&
 		golden 80x24.txt && keys q && ended 0
 }
 check "is suspended and resumed by the shell" suspend_and_resume
@@ -372,6 +384,17 @@ connects() {
 }
 check "shows an exporter" connects
 check "t shows its totals" press t "since start"
+check "and back" press t "interval"
+check "Space freezes it" press Space "FROZEN"
+thaws() {
+	keys Space && hides "FROZEN"
+}
+check "and lets it go on" thaws
+# From 100 ms to 2 s: the recording has an interval a second.
+check "+ makes intervals longer" press + "clears/s"
+keys -N 3 +
+check "as the title says" shows "interval (1\.[89]|2\.[0-4]).* s"
+check "- makes them shorter" press - "interval (9[0-9][0-9] ms|1\.[0-4].* s)"
 exporter_goes() {
 	stop "$exporter" TERM
 	exporter=
@@ -387,7 +410,7 @@ check "goes on when it is back" exporter_comes_back
 small_exporter() {
 	local spent
 
-	spent=$(cost "$(pgrep -f "^$zeroscope run --connect" | tail -n 1)" 5 | paste -s -d ' ')
+	spent=$(cost "$(pgrep -nf "^$zeroscope run --connect")" 5 | paste -s -d ' ')
 	diag "an exporter, in 5 s: ${spent% *} ns of CPU, ${spent#* } bytes written"
 	[ "${spent#* }" -le 20000 ] && [ "${spent% *}" -le 1000000000 ]
 }

@@ -139,6 +139,37 @@ size=$(stat -c %s "$run")
 head -c $((size - 100)) "$run" >"$work/cut"
 check "what is cut off is shown, with a note" report 0 "cut ends early" --json "$work/cut"
 check "and only its last interval is missing" test "$(wc -l <"$work/out")" = 11
+# A recording of a real run, cut off at every byte from where its last interval begins.
+real=$top/docs/live-view/busy.zs
+every_cut() {
+	python3 - "$zeroscope" "$real" <<-'END'
+		import struct, subprocess, sys
+
+		tool, path = sys.argv[1:]
+		data = open(path, "rb").read()
+		frames, at = [], 0
+		while at < len(data):
+		    length = 16 + struct.unpack_from("<I", data, at + 4)[0]
+		    frames.append((data[at + 3:at + 4], at, at + length))
+		    at += length
+		last = [f for f in frames if f[0] == b"I"][-1]
+
+		def report(size):
+		    return subprocess.run([tool, "report", "--json", "-"], input=data[:size],
+		                          capture_output=True)
+
+		whole = report(len(data)).stdout.splitlines()
+		wrong = []
+		for size in range(last[1], len(data)):
+		    got = report(size)
+		    want = whole if size >= last[2] else whole[:-1]
+		    if got.returncode or got.stdout.splitlines() != want or b"ends early" not in got.stderr:
+		        wrong.append(size)
+		print(len(data) - last[1], "cuts of", len(whole), "intervals, wrong:", wrong[:10])
+		sys.exit(bool(wrong) or len(whole) < 30)
+	END
+}
+check "cut off at any byte of its last interval, the rest is what it was" every_cut
 cp "$run" "$work/damaged"
 printf '\125' | dd of="$work/damaged" bs=1 seek=$((size / 2)) conv=notrunc status=none
 check "a damaged file is one sentence" report 1 "damaged is damaged: the frame at byte" "$work/damaged"

@@ -54,6 +54,15 @@ expect_eq "it holds the command's clears, and those of its children" \
 expect_eq "of all that there were" \
 	"$(jq -s '([.[].clears_total] | add) >= ([.[].clears[]? | .count] | add)' command.json)" true
 kill $other
+# What the kernel counts after the end is no hole: more threads than processors, so that there is
+# always a clear to wait for.
+(while :; do zeroscope load --kind thp --count 96 --threads 6; done) >/dev/null 2>&1 &
+other=$!
+zeroscope run --json --cumulative -i 500ms -d 2s >ends.json 2>ends.err
+expect_eq "a workload that goes on leaves no hole at the end" \
+	"$(tail -n 1 ends.json | jq -c '[.coverage[] | select(.what == "thp") | .kernel > 0, .reason]')" \
+	'[true,null]'
+kill $other
 expect_eq "no group is left" "$(find /sys/fs/cgroup -name 'zeroscope-*')" ""
 check_status "a command that fails" 1 zeroscope record -o failed.zs -- sh -c 'exit 3'
 check "is recorded all the same" sh -c 'zeroscope report failed.zs >/dev/null'
