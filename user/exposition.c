@@ -7,10 +7,12 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "exposition_internal.h"
+#include "payers.h"
 #include "util.h"
 
 const struct hist_scheme exposition_durations = {
@@ -55,7 +57,7 @@ struct exposition {
 	unsigned int samples;
 	struct floor *floor; /* open addressing */
 	size_t size, used;
-	uint64_t *cgroup; /* ids with a label of their own */
+	struct payer *cgroup; /* those with a label of their own, by key; then all others */
 	unsigned int cgroups;
 	struct pack_buffer scratch, metric; /* of the writers */
 	bool failed;			    /* memory ran out */
@@ -232,21 +234,26 @@ static const struct writer_ops count_ops = {
 
 /* --- What was exposed before. */
 
-/* FNV-1a over the family's name and the values of the labels. */
+/* FNV-1a */
+#define FNV_BASIS 0xcbf29ce484222325ULL
+#define FNV_PRIME 0x100000001b3ULL
+
+static uint64_t hash_text(uint64_t key, const char *s)
+{
+	for (; *s; s++)
+		key = (key ^ (uint8_t)*s) * FNV_PRIME;
+	return key;
+}
+
+/* Of the family's name and the values of the labels. */
 static uint64_t key_of(const struct body *b, const struct labels *l)
 {
-	uint64_t key = 0xcbf29ce484222325ULL;
+	uint64_t key = hash_text(FNV_BASIS, b->family->name);
 	unsigned int i;
-	const char *s;
 
-	for (s = b->family->name; *s; s++)
-		key = (key ^ (uint8_t)*s) * 0x100000001b3ULL;
-	for (i = 0; i < l->nr; i++) {
+	for (i = 0; i < l->nr; i++)
 		/* A byte that is in no name keeps "a","bc" and "ab","c" apart. */
-		key = (key ^ 0xff) * 0x100000001b3ULL;
-		for (s = l->label[i].value; *s; s++)
-			key = (key ^ (uint8_t)*s) * 0x100000001b3ULL;
-	}
+		key = hash_text((key ^ 0xff) * FNV_PRIME, l->label[i].value);
 	return key ? key : 1;
 }
 
@@ -393,18 +400,52 @@ void body__histogram(struct body *b, const struct labels *l, const struct hist_s
 	b->w->ops->histogram(b->w, l, &h);
 }
 
-bool body__owns_label(struct body *b, uint64_t cgroup)
+/* Where the group of that name is counted; the last one is for all that have no label. */
+static struct payer *cgroup_row(struct exposition *e, const char *name)
 {
-	struct exposition *e = b->e;
+	char clean[PAYER_NAME];
+	uint64_t key = FNV_BASIS;
+	struct payer *row;
 	unsigned int i;
 
+	/* What is written is what must not be there twice. */
+	key = hash_text(key, writer__clean(name, sizeof(clean), clean, sizeof(clean)));
 	for (i = 0; i < e->cgroups; i++)
-		if (e->cgroup[i] == cgroup)
-			return true;
+		if (e->cgroup[i].id == key)
+			return &e->cgroup[i];
 	if (e->cgroups == e->opt.cgroups)
-		return false;
-	e->cgroup[e->cgroups++] = cgroup;
-	return true;
+		return &e->cgroup[e->cgroups];
+	row = &e->cgroup[e->cgroups++];
+	row->id = key;
+	snprintf(row->name, sizeof(row->name), "%s", name);
+	return row;
+}
+
+const struct payer *body__cgroups(struct body *b, const struct snapshot *s, size_t *nr,
+				  uint64_t *folded)
+{
+	struct exposition *e = b->e;
+	struct payer others = {.name = "other"}, *row;
+	size_t i;
+
+	for (i = 0; i < e->cgroups; i++)
+		e->cgroup[i].count = e->cgroup[i].sum_ns = e->cgroup[i].gap_ns = 0;
+	*folded = 0;
+	for (i = 0; i < s->nr_cgroup_payers; i++) {
+		const struct payer *p = &s->cgroup_payers[i];
+
+		/* The programs' own rest has the id 0. */
+		row = p->id ? cgroup_row(e, p->name) : NULL;
+		if (!row || row == &e->cgroup[e->cgroups])
+			row = &others;
+		*folded += p->id && row == &others;
+		row->count += p->count;
+		row->sum_ns += p->sum_ns;
+		row->gap_ns += p->gap_ns;
+	}
+	e->cgroup[e->cgroups] = others;
+	*nr = e->cgroups + 1;
+	return e->cgroup;
 }
 
 const struct exposition_options *body__options(const struct body *b)

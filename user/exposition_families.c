@@ -10,11 +10,6 @@
 #include "options.h"
 #include "util.h"
 
-#define FAMILY(var, type, unit, name, help)                                                        \
-	static const struct family var = {name, help, unit, type}
-
-#define NO_LABELS (&(const struct labels){0})
-
 struct order_text {
 	char text[12];
 };
@@ -28,11 +23,6 @@ static const char *order_value(int order, struct order_text *buf)
 	return buf->text;
 }
 
-static struct labels labels1(const char *name, const char *value)
-{
-	return (struct labels){.nr = 1, .label = {{name, value}}};
-}
-
 static struct value seconds(uint64_t ns)
 {
 	return (struct value){.kind = VALUE_NS, .u = ns};
@@ -41,22 +31,6 @@ static struct value seconds(uint64_t ns)
 static struct value integer(uint64_t u)
 {
 	return (struct value){.kind = VALUE_INTEGER, .u = u};
-}
-
-static void opt_counter(struct body *b, const struct family *f, const struct opt_u64 *v)
-{
-	if (!v->known)
-		return;
-	body__family(b, f);
-	body__counter(b, NO_LABELS, v->value);
-}
-
-static void opt_gauge(struct body *b, const struct family *f, const struct opt_u64 *v)
-{
-	if (!v->known)
-		return;
-	body__family(b, f);
-	body__gauge(b, NO_LABELS, v->value);
 }
 
 static void hist(struct body *b, const struct labels *l, const struct hist *h)
@@ -407,6 +381,47 @@ static void faults(struct body *b, const struct snapshot *s)
 
 /* --- The huge zero folio. */
 
+static void unknown_row(struct body *b, const char *quantity, bool known, const char *reason)
+{
+	struct labels l = {
+		.nr = 2,
+		.label = {{"quantity", quantity}, {"reason", reason}},
+	};
+
+	if (!known && reason[0])
+		body__info(b, &l);
+}
+
+/*
+ * What the two counts say of each other. The sentence of a difference has numbers in it, which
+ * is for people: here they are values.
+ */
+static void zero_doubts(struct body *b, const struct huge_zero *z)
+{
+	FAMILY(unknown, FAMILY_INFO, NULL, "zeroscope_huge_zero_unknown",
+	       "Why the refcount or the holders of the huge zero folio are not known");
+	FAMILY(unexplained, FAMILY_GAUGE, NULL, "zeroscope_huge_zero_unexplained_references",
+	       "References beyond those of holders and the shrinker, where the two keep differing");
+	FAMILY(at_least, FAMILY_GAUGE, NULL, "zeroscope_huge_zero_oldest_hold_at_least",
+	       "1 where the oldest holder is older than its hold says: it held before the attach");
+	double difference = 0;
+
+	body__family(b, &unknown);
+	unknown_row(b, "refcount", z->refcount.known, z->refcount_reason);
+	unknown_row(b, "holders", z->holders.known, z->holders_reason);
+	if (z->refcount.known && z->holders.known) {
+		/* The reason is there once it has been so in two snapshots, not for a moment. */
+		if (z->holders_reason[0])
+			difference = (double)z->refcount.value - (double)z->holders.value - 1;
+		body__family(b, &unexplained);
+		body__gauge_double(b, NO_LABELS, difference);
+	}
+	if (z->oldest_seconds.known) {
+		body__family(b, &at_least);
+		body__gauge(b, NO_LABELS, z->oldest_at_least);
+	}
+}
+
 static void huge_zero(struct body *b, const struct huge_zero *z)
 {
 	FAMILY(refcount, FAMILY_GAUGE, NULL, "zeroscope_huge_zero_refcount",
@@ -442,6 +457,7 @@ static void huge_zero(struct body *b, const struct huge_zero *z)
 		body__family(b, &oldest);
 		body__gauge_double(b, NO_LABELS, z->oldest_seconds.value);
 	}
+	zero_doubts(b, z);
 	opt_counter(b, &gets, &z->gets);
 	opt_counter(b, &taken, &z->references_taken);
 	opt_counter(b, &puts, &z->puts);
@@ -485,32 +501,17 @@ static void nodes(struct body *b, const struct snapshot *s, const struct family 
 	}
 }
 
-/* The groups that have no label are one; how many they are goes to *folded. */
-static void cgroups(struct body *b, const struct snapshot *s, const struct family *f,
-		    enum payer_field field, uint64_t *folded)
+static void cgroups(struct body *b, const struct family *f, enum payer_field field,
+		    const struct payer *rows, size_t nr)
 {
-	struct payer other = {.name = "other"};
-	struct labels l;
 	size_t i;
 
-	*folded = 0;
 	body__family(b, f);
-	for (i = 0; i < s->nr_cgroup_payers; i++) {
-		const struct payer *p = &s->cgroup_payers[i];
+	for (i = 0; i < nr; i++) {
+		struct labels l = labels1("cgroup", rows[i].name);
 
-		/* The programs' own rest has the id 0. */
-		if (p->id && body__owns_label(b, p->id)) {
-			l = labels1("cgroup", p->name);
-			add_payer(b, &l, field, p);
-			continue;
-		}
-		*folded += p->id != 0;
-		other.count += p->count;
-		other.sum_ns += p->sum_ns;
-		other.gap_ns += p->gap_ns;
+		add_payer(b, &l, field, &rows[i]);
 	}
-	l = labels1("cgroup", other.name);
-	add_payer(b, &l, field, &other);
 }
 
 static void payers(struct body *b, const struct snapshot *s)
@@ -527,7 +528,9 @@ static void payers(struct body *b, const struct snapshot *s)
 	       "Part of it in which the tasks of a cgroup were off the CPU");
 	FAMILY(folded_groups, FAMILY_GAUGE, NULL, "zeroscope_cgroups_folded",
 	       "Cgroups that are counted in the one named other");
+	const struct payer *rows;
 	uint64_t folded;
+	size_t nr;
 
 	if (body__options(b)->full && s->node_payers) {
 		nodes(b, s, &node_count, PAYER_COUNT);
@@ -535,118 +538,13 @@ static void payers(struct body *b, const struct snapshot *s)
 	}
 	if (!body__options(b)->cgroups || !s->cgroup_payers)
 		return;
-	cgroups(b, s, &count, PAYER_COUNT, &folded);
-	cgroups(b, s, &sum, PAYER_SECONDS, &folded);
+	rows = body__cgroups(b, s, &nr, &folded);
+	cgroups(b, &count, PAYER_COUNT, rows, nr);
+	cgroups(b, &sum, PAYER_SECONDS, rows, nr);
 	if (s->gaps)
-		cgroups(b, s, &gap, PAYER_GAP_SECONDS, &folded);
+		cgroups(b, &gap, PAYER_GAP_SECONDS, rows, nr);
 	body__family(b, &folded_groups);
 	body__gauge(b, NO_LABELS, folded);
-}
-
-/* --- How far the numbers can be trusted, and what they cost. */
-
-static void coverage(struct body *b, const struct snapshot *s)
-{
-	FAMILY(by_kernel, FAMILY_COUNTER, NULL, "zeroscope_coverage_kernel_folios",
-	       "Folios that the kernel's own counters say were handed out");
-	FAMILY(seen, FAMILY_COUNTER, NULL, "zeroscope_coverage_seen_folios",
-	       "Of these, those whose clearing was seen, before filters");
-	size_t i;
-
-	body__family(b, &by_kernel);
-	for (i = 0; i < s->nr_coverage; i++) {
-		struct labels l = labels1("what", s->coverage[i].what);
-
-		if (s->coverage[i].kernel.known)
-			body__counter(b, &l, s->coverage[i].kernel.value);
-	}
-	body__family(b, &seen);
-	for (i = 0; i < s->nr_coverage; i++) {
-		struct labels l = labels1("what", s->coverage[i].what);
-
-		if (s->coverage[i].seen.known)
-			body__counter(b, &l, s->coverage[i].seen.value);
-	}
-}
-
-static void loss(struct body *b, const struct loss *loss)
-{
-	FAMILY(lost, FAMILY_COUNTER, NULL, "zeroscope_lost_events",
-	       "Events that were missed: where any is lost, all counts are lower bounds");
-	const struct {
-		const char *cause;
-		const struct opt_u64 *v;
-	} rows[] = {
-		{"recursion", &loss->recursion},       {"missed", &loss->missed},
-		{"storage_full", &loss->storage_full}, {"unmatched", &loss->unmatched},
-		{"dropped", &loss->dropped},
-	};
-	size_t i;
-
-	body__family(b, &lost);
-	for (i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct labels l = labels1("cause", rows[i].cause);
-
-		if (rows[i].v->known)
-			body__counter(b, &l, rows[i].v->value);
-	}
-}
-
-static void cost(struct body *b, const struct snapshot *s)
-{
-	FAMILY(run_time, FAMILY_COUNTER, "seconds", "zeroscope_bpf_run_seconds",
-	       "Run time of the BPF programs, of the times in which it is measured");
-	FAMILY(maps, FAMILY_GAUGE, "bytes", "zeroscope_bpf_map_bytes", "Memory of the BPF maps");
-	FAMILY(since, FAMILY_COUNTER, "seconds", "zeroscope_measured_seconds",
-	       "How long everything has been attached");
-
-	body__family(b, &since);
-	body__counter_ns(b, NO_LABELS, s->interval_ns);
-	if (s->self.bpf_seconds.known) {
-		body__family(b, &run_time);
-		body__counter_ns(b, NO_LABELS, (uint64_t)(s->self.bpf_seconds.value * 1e9));
-	}
-	if (s->self.map_bytes) {
-		body__family(b, &maps);
-		body__gauge(b, NO_LABELS, s->self.map_bytes);
-	}
-}
-
-static void process(struct body *b, const struct exposition_process *p)
-{
-	FAMILY(cpu, FAMILY_COUNTER, "seconds", "process_cpu_seconds",
-	       "CPU time of this process, user and system");
-	FAMILY(resident, FAMILY_GAUGE, "bytes", "process_resident_memory_bytes",
-	       "Resident memory of this process");
-	FAMILY(virtual, FAMILY_GAUGE, "bytes", "process_virtual_memory_bytes",
-	       "Virtual memory of this process");
-	FAMILY(fds, FAMILY_GAUGE, NULL, "process_open_fds", "Open descriptors of this process");
-	FAMILY(max_fds, FAMILY_GAUGE, NULL, "process_max_fds",
-	       "How many descriptors this process may open");
-	FAMILY(start, FAMILY_GAUGE, "seconds", "process_start_time_seconds",
-	       "When this process was started");
-	FAMILY(scrape, FAMILY_GAUGE, "seconds", "zeroscope_scrape_duration_seconds",
-	       "Time to read the counters and to write this, up to here");
-
-	if (!p)
-		return;
-	if (p->cpu_ns.known) {
-		body__family(b, &cpu);
-		body__counter_ns(b, NO_LABELS, p->cpu_ns.value);
-	}
-	opt_gauge(b, &resident, &p->resident_bytes);
-	opt_gauge(b, &virtual, &p->virtual_bytes);
-	opt_gauge(b, &fds, &p->open_fds);
-	opt_gauge(b, &max_fds, &p->max_fds);
-	if (p->start_ns.known) {
-		body__family(b, &start);
-		body__gauge_double(b, NO_LABELS, (double)p->start_ns.value / 1e9);
-	}
-	if (p->scrape_begin_ns) {
-		body__family(b, &scrape);
-		body__gauge_double(b, NO_LABELS,
-				   (double)(util__monotonic_ns() - p->scrape_begin_ns) / 1e9);
-	}
 }
 
 void exposition__families(struct body *b, const struct snapshot *s,
@@ -663,8 +561,5 @@ void exposition__families(struct body *b, const struct snapshot *s,
 	faults(b, s);
 	huge_zero(b, s->huge_zero);
 	payers(b, s);
-	coverage(b, s);
-	loss(b, &s->loss);
-	cost(b, s);
-	process(b, p);
+	exposition__trust(b, s, p);
 }

@@ -30,14 +30,49 @@ void body__histogram(struct body *b, const struct labels *l, const struct hist_s
 		     const struct hist_max *max);
 
 /*
- * Is this cgroup one of those with a label of its own? The first that were
- * seen keep theirs, or the rest could fall.
+ * What each cgroup with a label of its own paid, and last what all others did:
+ * the first that were seen keep their labels, or the rest could fall. A group
+ * that was removed and one that has its path now are one series. *folded: how
+ * many are in the last. The rows are valid until the next call.
  */
-bool body__owns_label(struct body *b, uint64_t cgroup);
+const struct payer *body__cgroups(struct body *b, const struct snapshot *s, size_t *nr,
+				  uint64_t *folded);
 const struct exposition_options *body__options(const struct body *b);
+
+/* How far the numbers can be trusted, and what they cost: the end of every body. */
+void exposition__trust(struct body *b, const struct snapshot *s,
+		       const struct exposition_process *p);
 
 /* Everything, in a fixed order. p may be NULL. */
 void exposition__families(struct body *b, const struct snapshot *s,
 			  const struct exposition_process *p);
+
+/* --- To write families with. */
+
+#define FAMILY(var, type, unit, name, help)                                                        \
+	static const struct family var = {name, help, unit, type}
+
+#define NO_LABELS (&(const struct labels){0})
+
+static inline struct labels labels1(const char *name, const char *value)
+{
+	return (struct labels){.nr = 1, .label = {{name, value}}};
+}
+
+static inline void opt_counter(struct body *b, const struct family *f, const struct opt_u64 *v)
+{
+	if (!v->known)
+		return;
+	body__family(b, f);
+	body__counter(b, NO_LABELS, v->value);
+}
+
+static inline void opt_gauge(struct body *b, const struct family *f, const struct opt_u64 *v)
+{
+	if (!v->known)
+		return;
+	body__family(b, f);
+	body__gauge(b, NO_LABELS, v->value);
+}
 
 #endif /* USER_EXPOSITION_INTERNAL_H */

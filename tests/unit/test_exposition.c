@@ -319,6 +319,61 @@ static void test_cgroups(void **state)
 	snapshot__free(&s);
 }
 
+/* A group that was removed and the one that has its path now are one series. */
+static void test_cgroup_made_anew(void **state)
+{
+	struct exposition_options opt = {.native_schema = -1, .cgroups = 2};
+	struct snapshot *s = synthetic_full();
+	const char *series = "zeroscope_cgroup_clears_total{cgroup=\"/a\"}";
+	struct payer *p = s->cgroup_payers;
+	char *body;
+
+	(void)state;
+	assert_int_equal(s->nr_cgroup_payers, 2);
+	p[0].id = 4711;
+	snprintf(p[0].name, sizeof(p[0].name), "/a");
+	snprintf(p[1].name, sizeof(p[1].name), "/a");
+	body = render_once(&opt, s, EXPOSITION_TEXT);
+	assert_int_equal(number(body, series), 5621);
+	assert_null(strstr(strstr(body, series) + 1, series));
+	assert_int_equal(number(body, "zeroscope_cgroup_clears_total{cgroup=\"other\"}"), 0);
+	free(body);
+	snapshot__free(&s);
+}
+
+static void test_zero_doubts(void **state)
+{
+	static const char series[] = "zeroscope_huge_zero_unexplained_references";
+	struct snapshot *s = synthetic_full();
+	struct huge_zero *z = s->huge_zero;
+	char *body;
+
+	(void)state;
+	z->refcount.value = 7;
+	body = render_once(&defaults, s, EXPOSITION_TEXT);
+	assert_int_equal(number(body, "zeroscope_huge_zero_oldest_hold_at_least"), 0);
+	/* For a moment any difference is one of reading. */
+	assert_int_equal(number(body, series), 0);
+	free(body);
+
+	z->oldest_at_least = true;
+	snprintf(z->holders_reason, sizeof(z->holders_reason), "so in 2 snapshots");
+	body = render_once(&defaults, s, EXPOSITION_TEXT);
+	assert_int_equal(number(body, "zeroscope_huge_zero_oldest_hold_at_least"), 1);
+	assert_int_equal(number(body, series), 2);
+	assert_null(strstr(body, "so in 2"));
+	free(body);
+
+	z->holders.known = false;
+	body = render_once(&defaults, s, EXPOSITION_TEXT);
+	assert_int_equal(number(body, "zeroscope_huge_zero_unknown_info{quantity=\"holders\","
+				      "reason=\"so in 2 snapshots\"}"),
+			 1);
+	assert_null(strstr(body, series));
+	free(body);
+	snapshot__free(&s);
+}
+
 static void test_nothing_measured_has_no_series(void **state)
 {
 	struct snapshot *s = synthetic_empty(&synthetic_machine);
@@ -351,6 +406,8 @@ int main(void)
 		cmocka_unit_test(test_budget),
 		cmocka_unit_test(test_budget_is_not_spent_in_vain),
 		cmocka_unit_test(test_cgroups),
+		cmocka_unit_test(test_cgroup_made_anew),
+		cmocka_unit_test(test_zero_doubts),
 		cmocka_unit_test(test_nothing_measured_has_no_series),
 	};
 
