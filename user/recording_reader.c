@@ -403,6 +403,11 @@ int recording_reader__next(struct recording_reader *r, struct snapshot **out,
 		if (ret > 0)
 			return 1;
 	}
+	/* What is read may be shown for days yet; the machines stay, since snapshots name them. */
+	pack_model__free(&r->model);
+	free(r->payload);
+	r->payload = NULL;
+	r->payload_size = 0;
 	if (r->err && err)
 		*err = r->error;
 	return r->err;

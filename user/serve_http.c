@@ -14,14 +14,18 @@
 #include "pack.h"
 #include "recording.h"
 #include "serve_auth.h"
+#include "serve_connections.h"
 #include "serve_tls.h"
 #include "util.h"
 
 /* A snapshot of this age still serves: requests that come together share one. */
 #define FRESH_NS (20 * NSEC_PER_MSEC)
 
-/* Of one connection: a request line and headers. Larger ones are answered with 431. */
-#define CONNECTION_BYTES   (16 * 1024)
+/*
+ * Of one connection, for as long as it is open: a request line and headers. Larger
+ * ones are answered with 431. A scrape's are 500 bytes, or 2 KiB with a long token.
+ */
+#define CONNECTION_BYTES   (8 * 1024)
 #define CONNECTIONS	   256
 #define CONNECTION_SECONDS 30
 
@@ -45,11 +49,11 @@ struct http_server {
 	size_t nr;
 	unsigned int busy;
 	bool quiesced;
+	struct connections connections;
 
 	struct snapshot *total;
 	uint64_t begin_ns;			  /* when it was begun; 0: there is none */
 	struct MHD_Response *body[BODY_FORMS][2]; /* of total: plain, gzip */
-	struct pack_buffer buf, packed;		  /* reused */
 	struct MHD_Response *landing;
 };
 
@@ -105,36 +109,36 @@ static int refresh(struct http_server *s)
 	return 0;
 }
 
-static int write_body(struct http_server *s, enum body_form form)
+static int write_body(struct http_server *s, enum body_form form, struct pack_buffer *body)
 {
 	struct exposition_process p;
 
-	s->buf.len = 0;
 	if (form == BODY_SNAPSHOT)
-		return recording__encode(s->total, RECORDING_TOTALS, &s->buf);
+		return recording__encode(s->total, RECORDING_TOTALS, body);
 	process_reader__read(s->process, &p);
 	p.scrape_begin_ns = s->begin_ns;
-	return exposition__render(s->exposition, s->total, &p, (enum exposition_format)form,
-				  &s->buf);
+	return exposition__render(s->exposition, s->total, &p, (enum exposition_format)form, body);
 }
 
-static int pack_body(struct http_server *s)
+/* In place of what it is packed from. */
+static int pack_body(struct pack_buffer *body)
 {
+	_cleanup_pack_buffer_ struct pack_buffer plain = *body;
 	z_stream z = {0};
 	uint8_t chunk[4096];
 	int ret, err = 0;
 
-	s->packed.len = 0;
+	*body = (struct pack_buffer){0};
 	/* 15 + 16: gzip's own frame. The first level costs least, and text packs well at any. */
 	if (deflateInit2(&z, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
 		return -ENOMEM;
-	z.next_in = s->buf.data;
-	z.avail_in = (uInt)s->buf.len;
+	z.next_in = plain.data;
+	z.avail_in = (uInt)plain.len;
 	do {
 		z.next_out = chunk;
 		z.avail_out = sizeof(chunk);
 		ret = deflate(&z, Z_FINISH);
-		err = pack_buffer__append(&s->packed, chunk, sizeof(chunk) - z.avail_out);
+		err = pack_buffer__append(body, chunk, sizeof(chunk) - z.avail_out);
 	} while (ret == Z_OK && !err);
 	deflateEnd(&z);
 	return err;
@@ -149,16 +153,22 @@ static const char *type_of(enum body_form form)
 /* The response, made where there is none yet; not to be destroyed by the caller. NULL: no memory. */
 static struct MHD_Response *get_body(struct http_server *s, enum body_form form, bool gzip)
 {
-	const struct pack_buffer *b = gzip ? &s->packed : &s->buf;
+	_cleanup_pack_buffer_ struct pack_buffer body = {0};
 	struct MHD_Response *r = s->body[form][gzip];
+	void *data;
 
 	if (r)
 		return r;
-	if (write_body(s, form) || (gzip && pack_body(s)))
+	if (write_body(s, form, &body) || (gzip && pack_body(&body)))
 		return NULL;
-	r = MHD_create_response_from_buffer(b->len, b->data, MHD_RESPMEM_MUST_COPY);
+	/* It lives until the next snapshot, in no more memory than it needs. */
+	data = realloc(body.data, body.len);
+	if (data)
+		body.data = data;
+	r = MHD_create_response_from_buffer_with_free_callback(body.len, body.data, free);
 	if (!r)
 		return NULL;
+	body = (struct pack_buffer){0};
 	MHD_add_response_header(r, "Content-Type", type_of(form));
 	add_headers(s, r);
 	MHD_add_response_header(r, "Vary", "Accept, Accept-Encoding");
@@ -290,6 +300,8 @@ static enum MHD_Result answer(void *arg, struct MHD_Connection *c, const char *p
 	(void)version;
 	(void)data;
 	(void)len;
+	if (!*state)
+		connections__set_answering(&s->connections, c, true);
 	if (!*state && !is_let_in(s, c, &ret))
 		return ret;
 	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
@@ -310,8 +322,8 @@ static void completed(void *arg, struct MHD_Connection *c, void **state,
 {
 	struct http_server *s = arg;
 
-	(void)c;
 	(void)why;
+	connections__set_answering(&s->connections, c, false);
 	s->busy -= *state == (void *)REQUEST_COUNTED;
 	*state = NULL;
 }
@@ -393,6 +405,7 @@ struct http_server *http_server__new(const struct serve_options *opt, struct sou
 	s->process = process;
 	s->exposition = exposition__new(&e);
 	s->listeners = listeners;
+	connections__init(&s->connections);
 	return s->exposition ? TAKE_PTR(s) : NULL;
 }
 
@@ -417,8 +430,6 @@ void http_server__free(struct http_server **sp)
 	stop(s);
 	snapshot__free(&s->total);
 	exposition__free(&s->exposition);
-	pack_buffer__free(&s->buf);
-	pack_buffer__free(&s->packed);
 	free(s);
 }
 
@@ -449,11 +460,12 @@ static int listen_on(struct http_server *s, const struct listener *l, const char
 	s->daemon[s->nr] = MHD_start_daemon(
 		flags, 0, NULL, NULL, answer, s, MHD_OPTION_EXTERNAL_LOGGER, log_mhd, NULL,
 		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
-		(unsigned int)CONNECTIONS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		(unsigned int)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 		(size_t)CONNECTION_BYTES, MHD_OPTION_CONNECTION_TIMEOUT,
 		(unsigned int)CONNECTION_SECONDS, MHD_OPTION_STRICT_FOR_CLIENT, 1,
 		MHD_OPTION_UNESCAPE_CALLBACK, unescape_nothing, NULL, MHD_OPTION_NOTIFY_COMPLETED,
-		completed, s, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+		completed, s, MHD_OPTION_NOTIFY_CONNECTION, connections__notified, &s->connections,
+		MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
 	if (!s->daemon[s->nr]) {
 		close(fd);
 		return err_r(-EIO, "%s cannot be served: the HTTP library refused it", l->name);

@@ -18,7 +18,7 @@
 #include "parse.h"
 #include "util.h"
 
-#define BACKLOG	    64
+#define BACKLOG	    1024
 #define SYSTEMD_FD  3
 #define UNIX_PREFIX "unix:"
 

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# timeout: 300
+# timeout: 900
 # What the exporter serves, of a recording: every format as other people's parsers read it, and
 # what HTTP clients get that ask for something else.
 # shellcheck disable=SC2317 # functions are called by the name of their check
@@ -133,6 +133,26 @@ done
 expect_eq "and can get none" "$(status NoNewPrivs)" 1
 expect_eq "its system calls are filtered" "$(status Seccomp)" 2
 expect_match "it is not root" "$(status Uid)" '^[1-9]'
+
+# From inside of this very process, by a debugger's means; and in one that has given up nothing.
+refused_inside() {
+	local inject=$top/build/tests/guest/inject call
+
+	[ "$(id -u)" = 0 ] && [ "$(uname -m)" = x86_64 ] || {
+		skip "calls made from inside" "takes root, on x86-64"
+		return
+	}
+	sleep 1000 &
+	for call in open socket execve map_create map_update prog_load; do
+		expect_eq "inside, $call is refused" "$("$inject" "$server" $call)" -1
+	done
+	for call in open socket map_update prog_load; do
+		expect_match "elsewhere, $call is not" "$("$inject" $! $call)" '^([0-9]|-[2-9])'
+	done
+	stop $! TERM || true
+	expect_eq "and the server goes on" "$(code /metrics)" 200
+}
+refused_inside
 check "text is what is not asked otherwise" get /metrics
 check "with its type" has_header 'content-type: text/plain; version=0.0.4; charset=utf-8'
 cp "$work/body" "$work/text"
@@ -178,6 +198,8 @@ check "SIGINT ends it well" end INT
 
 start --series=full --web.max-requests 2
 check "hostile and slow clients hold up nobody" "$top/tests/host/exposition/hostile.py" "$address"
+expect_between "nor is their memory kept, in KiB" "$(status VmRSS | tr -dc 0-9)" 1 \
+	$((8192 + 4 * $(nproc --all)))
 check "it has not ended, and ends well" end TERM
 
 # refused OPTION…: it does not start, and says why in one line

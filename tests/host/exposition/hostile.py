@@ -5,6 +5,7 @@
 usage: hostile.py HOST:PORT      of a server with --web.max-requests 2 and --series=full
 """
 import http.client
+import resource
 import socket
 import sys
 import time
@@ -86,6 +87,68 @@ def half_requests():
         s.close()
 
 
+def ten_thousand():
+    """Far more than there is room for, none of which says all that it wants."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    # As many of them open at our end as we may have; the oldest make room.
+    at_a_time = min(hard if hard != resource.RLIM_INFINITY else 10000, 10000) - 50
+    held = []
+    for n in range(10000):
+        s = connect()
+        try:
+            s.sendall(b"GET /metrics HTTP/1.1\r\nHost: ")
+        except OSError:
+            pass
+        held.append(s)
+        if len(held) > at_a_time:
+            held.pop(0).close()
+        if n % 500 == 499:
+            expect(f"beside {n + 1} connections", get()[0], 200)
+    for s in held:
+        s.close()
+    expect("after 10000 connections", get()[0], 200)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def slow():
+    """A request that comes byte by byte is answered, and holds up nobody."""
+    s = connect()
+    for byte in b"GET /-/healthy HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n":
+        s.sendall(bytes([byte]))
+        time.sleep(0.01)
+        expect("beside a slow request", get("/-/ready")[0], 200)
+    expect("a slow request", read_all(s)[:15], b"HTTP/1.1 200 OK")
+
+
+def odd_paths():
+    """NUL, dots and their other writings name nothing, and a line without end is refused."""
+    for path in (b"/%00", b"/\0/x", b"/x\0", b"/../metrics", b"/..%2fmetrics", b"/./metrics",
+                 b"//metrics", b"/metrics/..", b"metrics", b"\xff\xfe", b"/metrics%20",
+                 b"http://x/metrics"):
+        s = connect()
+        s.sendall(b"GET " + path + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        status = read_all(s)[:12]
+        # A path ends at a NUL, for the library as well as for us.
+        allowed = (b"HTTP/1.1 404", b"HTTP/1.1 400", b"HTTP/1.0 400", b"")
+        if status not in allowed + ((b"HTTP/1.1 200",) if path[:2] == b"/\0" else ()):
+            fail(f"{path!r} was answered with {status!r}")
+    for request in (b"GET /" + b"a" * (1 << 20) + b" HTTP/1.1\r\n\r\n",
+                    b"GET / HTTP/1.1\r\nX: " + b"a" * (1 << 20) + b"\r\n\r\n"):
+        s = connect()
+        try:
+            s.sendall(request)
+        except OSError:
+            pass
+        try:
+            answer = read_all(s)[:12]
+        except OSError:
+            answer = b""
+        if answer not in (b"HTTP/1.1 431", b"HTTP/1.1 414", b"HTTP/1.1 400", b""):
+            fail(f"{len(request)} bytes were answered with {answer!r}")
+        expect("after a line of 1 MiB", get()[0], 200)
+
+
 def too_many():
     """Those who ask and do not read hold their place; one more is told to wait."""
     held = []
@@ -109,5 +172,5 @@ def too_many():
         time.sleep(0.1)
 
 
-for check in (garbage, pipelined, half_requests, too_many):
+for check in (garbage, pipelined, half_requests, slow, odd_paths, ten_thousand, too_many):
     check()
