@@ -72,8 +72,9 @@ soak: packages-test all $(UNIT) $(GUEST)	## diff's statistics 20 times, a kernel
 	$Qtests/soak/ledger
 
 .PHONY: bench
-bench: packages-bench all $(GUEST)	## what looking costs, in instructions, beside other tools (an hour)
+bench: packages-bench all $(GUEST)	## what looking costs, in instructions, beside other tools; the exporter beside node_exporter (an hour)
 	$Qtests/bench/run
+	$Qtests/bench/serve
 
 .PHONY: check
 check: packages-check $(SKEL)		## formatting, clang-tidy, cppcheck, shellcheck
