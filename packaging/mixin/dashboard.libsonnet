@@ -136,9 +136,11 @@
       lines('Holders', "Processes that hold it, and the kernel's own reference count, which is one more while the shrinker has its pin.", 'short', [
         target('sum by (instance) (zeroscope_huge_zero_holders{%(m)s})', 'holders {{instance}}'),
         target('sum by (instance) (zeroscope_huge_zero_refcount{%(m)s})', 'refcount {{instance}}'),
+        target('sum by (instance) (zeroscope_huge_zero_unexplained_references{%(m)s})', 'unexplained {{instance}}'),
       ]),
       lines('Oldest hold', 'How long the oldest holder has held it; zeroscope holders names the process.', 's', [
         target('max by (instance) (zeroscope_huge_zero_oldest_hold_seconds{%(m)s})', '{{instance}}'),
+        target('max by (instance) (zeroscope_huge_zero_oldest_hold_at_least{%(m)s})', '1: it is older than that {{instance}}'),
       ]),
       lines('References', 'Requests for a reference, references that a process took for the first time, and references given back.', 'cps', [
         target('sum (rate(zeroscope_huge_zero_gets_total{%(m)s}%(r)s))', 'requests'),
