@@ -11,7 +11,9 @@
 
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
+#include <linux/capability.h>
 
+#include "caps.h"
 #include "collector_parts.h"
 #include "kbtf.h"
 #include "log.h"
@@ -93,6 +95,24 @@ void collector__not_measured(struct collector *c, const char *name, const char *
 	struct probe_state *p = collector__add_probe(c, name, "");
 
 	snprintf(p->reason, sizeof(p->reason), "%s", reason);
+}
+
+int collector__resolve_plain(struct collector *c, enum probe_id id, enum tier wanted,
+			     struct probe_result *r)
+{
+	enum preempt_model model = c->machine->preempt_model;
+	int err = probe__resolve(c->kernel, id, model, wanted, false, r);
+
+	if (err)
+		return err;
+	if (r->choice.tier == TIER_FSESSION)
+		r->choice.tier = TIER_FENTRY;
+	if (r->choice.tier != TIER_KPROBE_SESSION)
+		return 0;
+	err = probe__resolve(c->kernel, id, model, TIER_KPROBE, false, r);
+	if (err && wanted == TIER_AUTO)
+		err = probe__resolve(c->kernel, id, model, TIER_FENTRY, false, r);
+	return err;
 }
 
 void collector__mark_attached(struct collector *c, const char *name)
@@ -251,9 +271,25 @@ static void set_maps(struct collector *c)
 	bpf_map__set_autocreate(c->skel->maps.extents, c->skel->rodata->extents_on);
 }
 
+/*
+ * The BTF that relocations are made against. What libbpf does not find in the kernel's own it looks
+ * for in that of the modules, and some of our types are only in other kernels. That takes
+ * CAP_SYS_ADMIN, without which libbpf before v1.3 loads nothing at all (mended by its 3f33f9a6b8f7).
+ * BTF that is given by name is the only one that it looks into.
+ */
+static const char *relocation_btf(const struct collector *c)
+{
+	struct caps caps;
+
+	if (c->opt->btf || without_btf(c))
+		return c->opt->btf;
+	return caps__read(&caps, "") || caps__has(&caps, CAP_SYS_ADMIN) ? NULL
+									: "/sys/kernel/btf/vmlinux";
+}
+
 static int open_objects(struct collector *c)
 {
-	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = c->opt->btf);
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = relocation_btf(c));
 	struct bpf_program *prog;
 	int err;
 

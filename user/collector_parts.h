@@ -125,6 +125,14 @@ extern const struct collector_part slow_part;
  */
 int collector__open(struct collector *c);
 
+/*
+ * As probe__resolve(), for programs that have no use for a session: r->choice.tier is the plain tier
+ * of its kind, tried for itself. Whoever may attach a session may not always attach a kprobe:
+ * Debian's kernels want CAP_SYS_ADMIN for perf_event_open() while kernel.perf_event_paranoid is 3.
+ */
+int collector__resolve_plain(struct collector *c, enum probe_id id, enum tier wanted,
+			     struct probe_result *r);
+
 /* A probe that is to be attached; tier as it is printed. */
 struct probe_state *collector__add_probe(struct collector *c, const char *name, const char *tier);
 /* A probe that is not measured, with the reason. */

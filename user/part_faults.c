@@ -38,13 +38,12 @@ static int choose(struct collector *c)
 	for (i = 0; i < FAULTS; i++) {
 		enum probe_id id = i == THP ? PROBE_FAULT_THP : PROBE_FAULT_HUGETLB;
 
-		if (probe__resolve(c->kernel, id, c->machine->preempt_model, c->opt->tier, false,
-				   &r)) {
+		if (collector__resolve_plain(c, id, c->opt->tier, &r)) {
 			collector__not_measured(c, probe__def(id)->name, r.answer.reason);
 			continue;
 		}
 		/* The start is kept by task: a session has nothing to offer here. */
-		kprobe = r.choice.tier == TIER_KPROBE || r.choice.tier == TIER_KPROBE_SESSION;
+		kprobe = r.choice.tier == TIER_KPROBE;
 		programs_of(c, i, kprobe, ends);
 		bpf_program__set_autoload(ends[0], true);
 		bpf_program__set_autoload(ends[1], true);

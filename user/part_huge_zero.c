@@ -82,15 +82,6 @@ static int set_target(const struct attach_pair *p)
 	return err;
 }
 
-/*
- * A session has nothing to carry from entry to return here, so it is the plain
- * tier of its kind: a trampoline at one end, or kprobe and kretprobe.
- */
-static enum tier without_session(enum tier tier)
-{
-	return tier == TIER_FSESSION || tier == TIER_FENTRY ? TIER_FENTRY : TIER_KPROBE;
-}
-
 static int choose_one(struct collector *c, unsigned int which, enum probe_id id)
 {
 	struct attach_pair *p = &c->huge_zero->pair[which];
@@ -100,12 +91,12 @@ static int choose_one(struct collector *c, unsigned int which, enum probe_id id)
 
 	if (c->skel->rodata->no_btf && tier == TIER_AUTO)
 		tier = TIER_KPROBE;
-	if (probe__resolve(c->kernel, id, c->machine->preempt_model, tier, false, &r)) {
+	if (collector__resolve_plain(c, id, tier, &r)) {
 		collector__not_measured(c, probe__def(id)->name, r.answer.reason);
 		return 0;
 	}
 	p->function = r.chosen->name;
-	p->tier = without_session(r.choice.tier);
+	p->tier = r.choice.tier;
 	choose_programs(p, which, c->skel);
 	attach__prepare(p);
 	err = set_target(p);
