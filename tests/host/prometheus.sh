@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# timeout: 300
+# timeout: 900
 # A real Prometheus scrapes the exporter, and its answers are the numbers of the report: counts,
 # sums, and quantiles within the interval that the fine buckets leave, classic and native; so are
 # those of later versions. Alerts come when they should, every panel, rule and alert has data, and

@@ -3,7 +3,7 @@
 # kernel: debian-6.12
 # matrix: lockdown=confidentiality lockdown=integrity
 # timeout: 600
-# files: /usr/bin/jq
+# files: /usr/bin/jq build/zeroscope:/root/zeroscope
 
 status=0
 zeroscope doctor --json >doctor.json 2>doctor.err || status=$?
@@ -29,4 +29,8 @@ else
 	expect_match "run: reason" "$(cat run.err)" '^zeroscope: .*locked down \(confidentiality\)'
 	expect_eq "run: one sentence" "$(wc -l <run.err)" 1
 	expect_eq "run: no output" "$(cat run.out)" ""
+	run=0
+	/root/zeroscope serve >serve.out 2>serve.err || run=$?
+	expect_eq "serve: status" "$run" 3
+	expect_eq "serve: the same sentence, and no other" "$(cat serve.err)" "$(cat run.err)"
 fi
