@@ -76,6 +76,10 @@ bench: packages-bench all $(GUEST)	## what looking costs, in instructions, besid
 	$Qtests/bench/run
 	$Qtests/bench/serve
 
+.PHONY: fleet
+fleet: packages-bench all		## what a hundred hosts cost the Prometheus that scrapes them (two minutes)
+	$Qtests/bench/fleet
+
 .PHONY: check
 check: packages-check $(SKEL)		## formatting, clang-tidy, cppcheck, shellcheck
 	$Qtests/check
@@ -124,6 +128,10 @@ deb: packages-deb			## build the Debian package into build/deb
 .PHONY: test-deb
 test-deb: packages-deb			## build it, lintian, and install, run and remove it in a debootstrap
 	$Qpackaging/deb test
+
+.PHONY: test-systemd
+test-systemd: packages-run deb		## boot a Debian with the package in a VM, and use its units there
+	$Qtests/soak/systemd
 
 .PHONY: clean
 clean:					## remove what was built (downloads stay in the cache)
