@@ -65,6 +65,8 @@ static __always_inline bool gap__to_user_mode(bool preempt, unsigned int prev_st
 static __noinline int gap__switched_out(struct zs_cpu *cpu, struct task_struct *prev, bool preempt,
 					unsigned int prev_state)
 {
+	/* It leaves now: making room for it takes longer than anything else here. */
+	__u64 now = bpf_ktime_get_ns();
 	struct zs_open *slot = &cpu->open, *o;
 
 	if (gap__to_user_mode(preempt, prev_state)) {
@@ -76,7 +78,7 @@ static __noinline int gap__switched_out(struct zs_cpu *cpu, struct task_struct *
 	o = state__park(prev);
 	if (o) {
 		*o = *slot;
-		gap__begin(o, preempt, bpf_ktime_get_ns());
+		gap__begin(o, preempt, now);
 	} else if (slot->counted) {
 		__sync_fetch_and_add(&cpu->storage_full, 1);
 	}
