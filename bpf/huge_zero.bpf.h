@@ -16,7 +16,8 @@
  *
  * On stock kernels the folio is allocated inside of a get and freed inside of the
  * shrinker's scan. It is allocated by the first get that succeeds after it was
- * freed, which is what born_ns remembers.
+ * freed, which is what born_ns remembers. Those of kernel-patch/ tell both by
+ * tracepoints.
  */
 #ifndef ZEROSCOPE_HUGE_ZERO_BPF_H
 #define ZEROSCOPE_HUGE_ZERO_BPF_H
@@ -24,6 +25,7 @@
 const volatile __u64 zero_refcount_addr;   /* of huge_zero_refcount; 0: not readable */
 const volatile __u64 zero_persistent_addr; /* of a pointer to a folio that is never freed; or 0 */
 const volatile bool zero_list;		   /* the iterator writes out what it finds */
+const volatile bool zero_free_told;	   /* a tracepoint tells when the folio is freed */
 
 __u64 zero_flag;      /* of mm->flags, as a mask; 0: not known */
 __s32 zero_learn_pid; /* not 0: the iterator only reads the flags of this child of its reader */
@@ -162,21 +164,14 @@ static __always_inline void zero__counted(unsigned long objects)
 }
 
 /*
- * Its scan callback: not 0 is the end of the folio. A new one may have been
- * allocated before we run; whoever sees it first, here or in zero__got(), counts it.
+ * The end of the folio. A new one may have been allocated before we run; whoever
+ * sees it first, here or in zero__got(), counts it.
  */
-static __always_inline void zero__scanned(unsigned long freed)
+static __always_inline void zero__freed(struct zs_zero_folio *f)
 {
-	struct zs_zero_folio *f = zero__folio();
 	struct zs_cpu *cpu;
 	__u64 born, now;
 
-	if (!f)
-		return;
-	if (!freed) {
-		zero__refused(f);
-		return;
-	}
 	now = bpf_ktime_get_ns();
 	born = __sync_fetch_and_and(&f->born_ns, 0);
 	f->freed_ns = now;
@@ -190,6 +185,19 @@ static __always_inline void zero__scanned(unsigned long freed)
 	}
 	if (zero__refcount() > 0)
 		zero__exists(f, cpu, now);
+}
+
+/* Its scan callback: not 0 is the end of the folio. */
+static __always_inline void zero__scanned(unsigned long freed)
+{
+	struct zs_zero_folio *f = zero__folio();
+
+	if (!f)
+		return;
+	if (!freed)
+		zero__refused(f);
+	else if (!zero_free_told)
+		zero__freed(f);
 }
 
 SEC("fexit/mm_get_huge_zero_folio")
@@ -271,6 +279,27 @@ SEC("kretprobe/shrink_huge_zero_folio_scan")
 int BPF_KRETPROBE(zero_scan_kretprobe, unsigned long freed)
 {
 	zero__scanned(freed);
+	return 0;
+}
+
+SEC("tp_btf/huge_zero_folio_alloc")
+int BPF_PROG(zero_alloc, struct folio *folio)
+{
+	struct zs_zero_folio *f = zero__folio();
+	struct zs_cpu *cpu = state__cpu();
+
+	if (f && cpu)
+		zero__exists(f, cpu, bpf_ktime_get_ns());
+	return 0;
+}
+
+SEC("tp_btf/huge_zero_folio_free")
+int BPF_PROG(zero_free, struct folio *folio)
+{
+	struct zs_zero_folio *f = zero__folio();
+
+	if (f)
+		zero__freed(f);
 	return 0;
 }
 

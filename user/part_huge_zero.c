@@ -27,8 +27,17 @@ enum {
 	PAIRS,
 };
 
+/* What the kernels of kernel-patch/ tell by themselves */
+enum {
+	ALLOC,
+	FREE,
+	EVENTS,
+};
+
 struct huge_zero_part {
 	struct attach_pair pair[PAIRS]; /* without a function: not measured */
+	const char *event[EVENTS];	/* the tracepoint's name, or NULL */
+	struct bpf_link *link[EVENTS];
 	struct huge_zero_access access;
 	struct zs_zero_folio *folio; /* the map's only value, shared with the programs */
 
@@ -106,6 +115,25 @@ static int choose_one(struct collector *c, unsigned int which, enum probe_id id)
 	return 0;
 }
 
+/*
+ * The tracepoints tell to the moment what gets and the shrinker's answers tell
+ * afterwards. Most kernels have none: that nobody has to be told of.
+ */
+static void choose_event(struct collector *c, unsigned int which, enum probe_id id)
+{
+	struct huge_zero_part *part = c->huge_zero;
+	struct probe_result r;
+
+	if (c->skel->rodata->no_btf ||
+	    probe__resolve(c->kernel, id, c->machine->preempt_model, TIER_AUTO, false, &r) ||
+	    r.chosen->kind != PROBE_TRACEPOINT)
+		return;
+	part->event[which] = r.chosen->name;
+	bpf_program__set_autoload(
+		which == ALLOC ? c->skel->progs.zero_alloc : c->skel->progs.zero_free, true);
+	collector__add_probe(c, r.chosen->name, "tp_btf");
+}
+
 /* Gets and puts make the ledger only together. */
 static bool is_followed(const struct huge_zero_part *part)
 {
@@ -133,6 +161,9 @@ static int choose(struct collector *c)
 		err = choose_one(c, COUNT, PROBE_ZERO_COUNT);
 	if (err)
 		return err;
+	choose_event(c, ALLOC, PROBE_ZERO_ALLOC);
+	choose_event(c, FREE, PROBE_ZERO_FREE);
+	ro->zero_free_told = c->huge_zero->event[FREE];
 	huge_zero__prepare(c->skel, c->kernel, &c->huge_zero->access);
 	return 0;
 }
@@ -142,11 +173,26 @@ static void planned(struct collector *c)
 	const struct attach_pair *pair = c->huge_zero->pair;
 	bool any = pair[GET].function || pair[PUT].function || pair[SCAN].function ||
 		   pair[COUNT].function;
+	const char *const *event = c->huge_zero->event;
 
-	bpf_map__set_autocreate(c->skel->maps.zero_folio, any);
+	bpf_map__set_autocreate(c->skel->maps.zero_folio, any || event[ALLOC] || event[FREE]);
 	bpf_map__set_autocreate(c->skel->maps.zero_holders, any);
 	bpf_map__set_autocreate(c->skel->maps.zero_waiting,
 				pair[GET].function && pair[GET].tier == TIER_KPROBE);
+}
+
+static int attach_event(struct collector *c, unsigned int which)
+{
+	struct huge_zero_part *part = c->huge_zero;
+
+	if (!part->event[which])
+		return 0;
+	part->link[which] = bpf_program__attach(which == ALLOC ? c->skel->progs.zero_alloc
+							       : c->skel->progs.zero_free);
+	if (!part->link[which])
+		return err_errno_r(-errno, "%s could not be attached", part->event[which]);
+	collector__mark_attached(c, part->event[which]);
+	return 0;
 }
 
 static int attach(struct collector *c)
@@ -175,7 +221,8 @@ static int attach(struct collector *c)
 					   p->function, options__tier_name(p->tier));
 		collector__mark_attached(c, p->function);
 	}
-	return 0;
+	err = attach_event(c, ALLOC);
+	return err ? err : attach_event(c, FREE);
 }
 
 static void pause_briefly(void)
@@ -246,6 +293,27 @@ static void detach(struct huge_zero_part *part)
 			attach__detach(&part->pair[i]);
 		part->pair[i].function = NULL;
 	}
+	for (i = 0; i < EVENTS; i++) {
+		bpf_link__destroy(part->link[i]);
+		part->link[i] = NULL;
+		part->event[i] = NULL;
+	}
+}
+
+/* Shown as not attached, if it is one of ours (name is not NULL) */
+static void give_up_probe(struct collector *c, const char *name, const char *reason)
+{
+	size_t i;
+
+	for (i = 0; name && i < c->nr_probes; i++) {
+		struct probe_state *p = &c->probes[i];
+
+		if (strcmp(p->name, name))
+			continue;
+		p->attached = false;
+		p->tier[0] = '\0';
+		snprintf(p->reason, sizeof(p->reason), "%s", reason);
+	}
 }
 
 /* It turned out that there is nothing to follow. */
@@ -253,19 +321,11 @@ static void give_up(struct collector *c, const char *reason)
 {
 	struct huge_zero_part *part = c->huge_zero;
 	unsigned int i;
-	size_t j;
 
-	for (i = 0; i < PAIRS; i++) {
-		for (j = 0; part->pair[i].function && j < c->nr_probes; j++) {
-			struct probe_state *p = &c->probes[j];
-
-			if (strcmp(p->name, part->pair[i].function))
-				continue;
-			p->attached = false;
-			p->tier[0] = '\0';
-			snprintf(p->reason, sizeof(p->reason), "%s", reason);
-		}
-	}
+	for (i = 0; i < PAIRS; i++)
+		give_up_probe(c, part->pair[i].function, reason);
+	for (i = 0; i < EVENTS; i++)
+		give_up_probe(c, part->event[i], reason);
 	detach(part);
 }
 
@@ -424,8 +484,9 @@ static void read_counters(const struct huge_zero_part *part, const struct zs_cpu
 	set(&z->references_taken, get, sum->zero_taken);
 	set(&z->puts, put, sum->zero_puts);
 	set(&z->allocation_failures, get, sum->zero_failures);
-	/* A folio is known to be a new one by the end of the one before. */
-	set(&z->allocations, get && scan && part->access.refcount, sum->zero_allocations);
+	/* Unless told, a folio is known to be a new one by the end of the one before. */
+	set(&z->allocations, part->event[ALLOC] || (get && scan && part->access.refcount),
+	    sum->zero_allocations);
 	set(&z->reclaims, scan, sum->zero_reclaims);
 	set(&z->reclaim_refusals, part->pair[COUNT].function, sum->zero_refusals);
 	z->has_hold = get && put;

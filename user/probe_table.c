@@ -139,7 +139,7 @@ static const struct probe_def defs[PROBE_IDS] = {
 			.help = "A kernel with the patches of kernel-patch/ has this tracepoint.",
 			.candidate =
 				{
-					{"mm_huge_zero_folio_alloc", PROBE_TRACEPOINT, PROBE_ENTRY},
+					{"huge_zero_folio_alloc", PROBE_TRACEPOINT, PROBE_ENTRY},
 					{"get_huge_zero_folio", PROBE_FUNCTION, PROBE_BOTH},
 					{"get_huge_zero_page", PROBE_FUNCTION, PROBE_BOTH},
 				},
@@ -150,7 +150,7 @@ static const struct probe_def defs[PROBE_IDS] = {
 			.purpose = "when the huge zero folio is freed",
 			.without = "its end is told by the shrinker's answer",
 			.help = "A kernel with the patches of kernel-patch/ has this tracepoint.",
-			.candidate = {{"mm_huge_zero_folio_free", PROBE_TRACEPOINT, PROBE_ENTRY}},
+			.candidate = {{"huge_zero_folio_free", PROBE_TRACEPOINT, PROBE_ENTRY}},
 		},
 	[PROBE_REFCOUNT] =
 		{
