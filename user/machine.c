@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -380,13 +381,34 @@ static int read_init_on_alloc(const char *root, const struct kernel_config *conf
 
 /* --- The huge zero folio. */
 
+/*
+ * A kernel of kernel-patch/ decides at boot whether to keep the folio, and sets up
+ * the shrinker that frees it if not. Where the shrinkers are not to be seen, it
+ * is taken to be there: who follows the references finds out.
+ */
+static bool zero_shrinker_exists(const char *root)
+{
+	char pattern[PATH_MAX];
+	glob_t found;
+	int err;
+
+	snprintf(pattern, sizeof(pattern), "%s/sys/kernel/debug/shrinker/*", root);
+	err = glob(pattern, GLOB_NOSORT, NULL, &found);
+	globfree(&found);
+	if (err)
+		return true;
+	snprintf(pattern, sizeof(pattern), "%s/sys/kernel/debug/shrinker/thp-zero*", root);
+	err = glob(pattern, GLOB_NOSORT, NULL, &found);
+	globfree(&found);
+	return err != GLOB_NOMATCH;
+}
+
 static enum huge_zero_kind read_huge_zero(const char *root, const struct kernel_config *config)
 {
 	struct ksym sym[] = {
-		{.name = "huge_zero_refcount"},
-		{.name = "huge_zero_folio"},
+		{.name = "huge_zero_refcount"},	    {.name = "huge_zero_folio"},
 		{.name = "huge_zero_page"}, /* as in 6.1 */
-		{.name = "mm_get_huge_zero_folio"},
+		{.name = "mm_get_huge_zero_folio"}, {.name = "__persistent_huge_zero_folio"},
 	};
 	char path[PATH_MAX];
 	char persistent = kernel_config__get(config, "CONFIG_PERSISTENT_HUGE_ZERO_FOLIO");
@@ -397,7 +419,8 @@ static enum huge_zero_kind read_huge_zero(const char *root, const struct kernel_
 	if (!ksyms__find(root, sym, ARRAY_SIZE(sym))) {
 		/* The names are readable even where the addresses are not. */
 		if (sym[0].found)
-			return HUGE_ZERO_REFCOUNTED;
+			return sym[4].found && !zero_shrinker_exists(root) ? HUGE_ZERO_PERSISTENT
+									   : HUGE_ZERO_REFCOUNTED;
 		/* Data has symbols here, and there is no counter: it is never freed. */
 		if (sym[1].found || sym[2].found)
 			return HUGE_ZERO_PERSISTENT;

@@ -236,6 +236,15 @@ static void test_huge_zero(void **state)
 		  "0000000000000000 T huge_zero_folio\n"
 		  "0000000000000000 b huge_zero_refcount\t[other]\n");
 	assert_int_equal(read_machine(&t).huge_zero, HUGE_ZERO_PERSISTENT);
+	/* A kernel that decides at boot shows it by the shrinker, and only where one may look. */
+	tree__put(&t, "/proc/kallsyms",
+		  "0000000000000000 b huge_zero_refcount\n"
+		  "0000000000000000 d __persistent_huge_zero_folio\n");
+	assert_int_equal(read_machine(&t).huge_zero, HUGE_ZERO_REFCOUNTED);
+	tree__put(&t, "/sys/kernel/debug/shrinker/thp-deferred_split-2/count", "0\n");
+	assert_int_equal(read_machine(&t).huge_zero, HUGE_ZERO_PERSISTENT);
+	tree__put(&t, "/sys/kernel/debug/shrinker/thp-zero-1/count", "0\n");
+	assert_int_equal(read_machine(&t).huge_zero, HUGE_ZERO_REFCOUNTED);
 	/* No symbols of data: the configuration tells, and its absence tells nothing. */
 	tree__put(&t, "/proc/kallsyms", "0000000000000000 T _text\n");
 	assert_int_equal(read_machine(&t).huge_zero, HUGE_ZERO_REFCOUNTED);
