@@ -236,18 +236,56 @@ waker() {
 	figure "waker_max_$label" "$4"
 }
 
-# What zeroscope says of the same: the delays that it saw while 1 GiB was cleared
-tool() {
+# watched COMMAND…: zeroscope's totals of what the command did, in /tmp/tool.json
+watched() {
 	zeroscope run --json --cumulative -i 1000s >/tmp/tool.json 2>/tmp/tool.err &
 	pid=$!
 	until grep -q '^attached:' /tmp/tool.err; do
 		kill -0 $pid 2>/dev/null || { bad "zeroscope ended: $(cat /tmp/tool.err)"; return; }
 		usleep 10000
 	done
-	prove waker hugetlb 1G 1 1000 >/dev/null
+	"$@"
 	kill -INT $pid
 	wait $pid
+}
+
+# What zeroscope says of the same: the delays that it saw while 1 GiB was cleared
+tool() {
+	watched quiet prove waker hugetlb 1G 1 1000
 	tail -n 1 /tmp/tool.json | sed 's/^/tool '"$1"' /'
+}
+
+# seen FILTER: of the last line that zeroscope wrote
+seen() { tail -n 1 /tmp/tool.json | jq -r "$1"; }
+
+# read faults, and what frees the folio where it is not persistent
+zero_and_free() {
+	quiet zeroscope load --read --count 4
+	echo 3 >/proc/sys/vm/drop_caches
+}
+
+# what the tool makes of this kernel: extents by the tracepoint, and whose zero folio it is
+case_zeroscope() {
+	extents=512 kind=refcounted
+	[ -z "$(symbol clear_pages)" ] || extents=2
+	[ -z "$(symbol __persistent_huge_zero_folio)" ] || kind=persistent
+	zeroscope doctor >/tmp/doctor || bad 'doctor found nothing to measure'
+	sed -n '/zero folio/p; /tp_btf/p' /tmp/doctor
+	grep -q "zero folio  *$kind:" /tmp/doctor || bad "doctor does not call the zero folio $kind"
+	watched quiet zeroscope load --kind thp --count 16
+	is 'probe of extents' "$(seen '.probes[] | select(.name == "mm_folio_zero_extent") | .tier')" tp_btf
+	is 'clears' "$(seen '[.clears[] | select(.order == 9) | .count] | add')" 16
+	is 'extents of 16 THP' "$(seen '.extents[] | select(.order == 9) | .count')" $((16 * extents))
+	is 'their pages' "$(seen '.extents[] | select(.order == 9) | .pages.sum')" 8192
+	is 'allocator clears' "$(seen '.allocator')" null
+	is 'zero folio' "$(seen .kernel.huge_zero)" $kind
+	[ $kind = refcounted ] || return 0
+	echo 3 >/proc/sys/vm/drop_caches
+	watched zero_and_free
+	is 'zero folios allocated, freed' "$(seen '.huge_zero | "\(.allocations) \(.reclaims)"')" '1 1'
+	is 'their lifetimes' "$(seen .huge_zero.lifetime.count)" 1
+	is 'probe of the allocation' \
+		"$(seen '.probes[] | select(.name == "huge_zero_folio_alloc") | .attached')" true
 }
 
 # bench [GIB [TOOL]]: the figures of the cover letter for every preemption model, with 1 GiB pages
