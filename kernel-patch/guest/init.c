@@ -20,6 +20,7 @@
 
 #define THP	"/sys/kernel/mm/transparent_hugepage/"
 #define HUGETLB "/sys/kernel/mm/hugepages/"
+#define TOOL	"/zeroscope"
 
 /* Folios of one kind and size, and how much memory they and what was dirtied may take in all */
 #define MAX_FOLIOS 12UL
@@ -51,16 +52,47 @@ static unsigned long get(const char *path)
 }
 
 /* Each step in a process of its own: they end when they fail, and free what they mapped. */
-static bool run(char **argv)
+static bool run_program(const char *path, char **argv)
 {
 	const pid_t pid = fork();
 	int status = -1;
 
 	if (!pid) {
-		execv("/proc/self/exe", argv);
+		execv(path, argv);
 		_exit(127);
 	}
 	return pid > 0 && waitpid(pid, &status, 0) == pid && !status;
+}
+
+static bool run(char **argv)
+{
+	return run_program("/proc/self/exe", argv);
+}
+
+static void judge(bool good, const char *what, const char *kind, unsigned long kib)
+{
+	if (good) {
+		passed++;
+		return;
+	}
+	printf("FAIL: %s: %s of %lu KiB\n", what, kind, kib);
+	failed++;
+}
+
+/* What zeroscope load finds in the same folios, where there is one for this architecture. */
+static void load(const char *kind, unsigned long kib, char *number)
+{
+	const unsigned long pages = (kib << 10) / sysconf(_SC_PAGESIZE);
+	const bool pool = strstr(kind, "hugetlb");
+	char order[32];
+
+	if (access(TOOL, X_OK))
+		return;
+	snprintf(order, sizeof(order), "%d", __builtin_ctzl(pages));
+	judge(run_program(TOOL,
+			  (char *[]){"zeroscope", "load", "--kind", (char *)kind, "--order", order,
+				     "--count", number, pool ? "--reserve" : NULL, NULL}),
+	      "zeroscope load", kind, kib);
 }
 
 static void faults(const char *kind, unsigned long kib)
@@ -73,12 +105,9 @@ static void faults(const char *kind, unsigned long kib)
 	snprintf(number, sizeof(number), "%lu", count);
 	snprintf(dirt, sizeof(dirt), "%luK", kib > BUDGET_KIB ? kib : BUDGET_KIB);
 	run((char *[]){"prove", "dirty", dirt, NULL});
-	if (run((char *[]){"prove", "faults", (char *)kind, size, number, NULL})) {
-		passed++;
-		return;
-	}
-	printf("FAIL: %s of %lu KiB\n", kind, kib);
-	failed++;
+	judge(run((char *[]){"prove", "faults", (char *)kind, size, number, NULL}), "faults", kind,
+	      kib);
+	load(strcmp(kind, "memfd") ? kind : "memfd-hugetlb", kib, number);
 }
 
 /* only_size NAME: that size of anonymous folios is allowed, the others are not */
