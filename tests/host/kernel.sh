@@ -30,6 +30,12 @@ report() {
 	((lines && $3 == 0)) || not_ok "$1" "status $3: $(tail -n 1 <<<"$2")"
 }
 
+# The tool and the series have to mean the same by a tracepoint.
+while read -r name; do
+	check "the series has the tracepoint $name" \
+		grep -qhE "^\+.*(TRACE_EVENT|DEFINE_EVENT)\((.*, )?$name,$" "$TOP"/kernel-patch/6.12/*.patch
+done < <(sed -nE 's/.*\{"([a-z_]*zero[a-z_]*)", PROBE_TRACEPOINT.*/\1/p' "$TOP/user/probe_table.c")
+
 status=0
 tree=$("$TOP/kernel-patch/build" --tree 2>&1) || status=$?
 if ((status)); then
@@ -46,7 +52,8 @@ printf '%s\n' "$output"
 report suite "$output" "$status"
 
 status=0
-output=$("$TOP/kernel-patch/kunit" --target x86_64 --cpu erms 2>&1) || status=$?
+# It is built while other tests run, and booted beside them.
+output=$(TIMEOUT=1800 "$TOP/kernel-patch/kunit" --target x86_64 --cpu erms 2>&1) || status=$?
 printf '%s\n' "$output"
 report booted "$output" "$status"
 finished
