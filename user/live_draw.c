@@ -321,6 +321,17 @@ static void draw_status(struct live_canvas *v)
 	cells__items(v->c, v->at.status, 0, v->c->cols, PAINT_PLAIN, t.buf);
 }
 
+/* "9 of 10 probes attached": there is seldom room for all of their names. */
+static void add_probe_count(const struct live_canvas *v, struct text *t)
+{
+	size_t i, attached = 0;
+
+	for (i = 0; i < v->s->nr_probes; i++)
+		attached += v->s->probes[i].attached;
+	if (v->s->nr_probes)
+		text__add(t, "%zu of %zu probes attached" ITEM, attached, v->s->nr_probes);
+}
+
 static void draw_probes(struct live_canvas *v)
 {
 	char name[NAME_SIZE], why[NAME_SIZE];
@@ -329,13 +340,8 @@ static void draw_probes(struct live_canvas *v)
 
 	if (!v->at.probes)
 		return;
-	for (i = 0; i < v->s->nr_probes; i++) {
-		const struct probe_state *p = &v->s->probes[i];
-
-		page__clean_name(&v->p, name, p->name);
-		if (p->attached)
-			text__add(&t, "%s (%s)" ITEM, name, page__clean_name(&v->p, why, p->tier));
-	}
+	add_probe_count(v, &t);
+	/* First what is missing. */
 	for (i = 0; i < v->s->nr_probes; i++) {
 		const struct probe_state *p = &v->s->probes[i];
 
@@ -344,6 +350,13 @@ static void draw_probes(struct live_canvas *v)
 		if (!p->attached)
 			text__add(&t, WARN "not attached: %s" PLAIN "%s%s%s" ITEM, name,
 				  why[0] ? " (" : "", why, why[0] ? ")" : "");
+	}
+	for (i = 0; i < v->s->nr_probes; i++) {
+		const struct probe_state *p = &v->s->probes[i];
+
+		page__clean_name(&v->p, name, p->name);
+		if (p->attached)
+			text__add(&t, "%s (%s)" ITEM, name, page__clean_name(&v->p, why, p->tier));
 	}
 	cells__items(v->c, v->at.probes, 0, v->c->cols, PAINT_DIM, t.buf);
 }
