@@ -85,4 +85,14 @@ check "which names it" grep -q 'not a recording' err
 check "no file is one sentence" differ 1 a nothing
 check "which names it, too" one_sentence
 check "a full disk is an error" test "$("$zeroscope" diff a same 2>&1 >/dev/full; echo $?)" != 0
+# Recordings of two kernels, and what docs/ says that is said of them.
+kernels=$top/docs/kernels-compared
+# kept A B TEXT
+kept() {
+	(cd "$kernels" && "$zeroscope" diff "$1.zs" "$2.zs") >out 2>err && diff "$kernels/$3.txt" out
+}
+check "a kernel against itself, as it is kept" kept baseline-0 baseline-1 baseline-baseline
+check "the other against itself, as it is kept" kept patched-0 patched-1 patched-patched
+check "one kernel against the other, as it is kept" kept baseline-0 patched-0 baseline-patched
+check "larger extents are seen" grep -q 'pages an extent, order 9' "$kernels/baseline-patched.txt"
 finished
