@@ -204,6 +204,9 @@ static __always_inline struct zs_payer *payer__of_cgroup(struct zs_cpu *cpu)
 		if (cpu->cgroup[at].id == id)
 			return &cpu->cgroup[at];
 		if (at && !cpu->cgroup[at].id) {
+			/* Before the entry counts: whoever sees it finds its path. */
+			if (cgroup_paths_on)
+				cgroup__take_down(id);
 			cpu->cgroup[at].id = id;
 			return &cpu->cgroup[at];
 		}

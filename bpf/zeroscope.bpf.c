@@ -17,6 +17,7 @@
 #include "extents.bpf.h"
 #include "faults.bpf.h"
 #include "slow.bpf.h"
+#include "cgroups.bpf.h"
 #include "clears.bpf.h"
 #include "gaps.bpf.h"
 #include "allocator.bpf.h"

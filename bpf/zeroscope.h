@@ -245,6 +245,17 @@ struct zs_cpu {
 	struct zs_payer cgroup[ZS_CGROUPS]; /* open addressing; [0] is "other" */
 };
 
+/* Cgroups whose path is kept, with --cgroup-series alone. */
+#define ZS_CGROUP_PATHS	 1024
+#define ZS_CGROUP_LEVELS 16
+
+/* A cgroup's path: its own name, its parent's and so on, each ended by a NUL. */
+struct zs_cgroup_path {
+	__u32 used;  /* bytes of names */
+	__u32 whole; /* 0: it had no room, and lacks its beginning */
+	char names[248];
+};
+
 #define ZS_PAGE_BUCKETS 33 /* up to 2^0, 2^1, … 2^31 pages, and more */
 
 /* One CPU's extents, only where the kernel tells them; see extents.bpf.h. */
@@ -263,6 +274,7 @@ _Static_assert(sizeof(struct zs_hist) == 8 + 8 * ZS_BUCKETS + 112, "no holes");
 _Static_assert(sizeof(struct zs_open) == 64, "one cache line");
 _Static_assert(sizeof(struct zs_slow) == 80 + 8 * ZS_STACK_FRAMES, "no holes");
 _Static_assert(sizeof(struct zs_payer) == 48, "no holes");
+_Static_assert(sizeof(struct zs_cgroup_path) == 256, "a payer's name, with what is added to it");
 _Static_assert(sizeof(struct zs_zero_process) == 40, "no holes");
 
 #endif

@@ -138,7 +138,12 @@ static int link_info(int fd, struct link_info *info)
 	return bpf_obj_get_info_by_fd(fd, info, &len) ? -errno : 0;
 }
 
-struct opt_u64 attach__link_misses(const struct attach_pair *p, const struct btf *kernel)
+bool attach__tells_link_misses(const struct btf *kernel)
+{
+	return kbtf__has_deep_member(kernel, "bpf_link_info", "missed");
+}
+
+struct opt_u64 attach__link_misses(const struct attach_pair *p, bool kernel_tells)
 {
 	struct opt_u64 misses = {0};
 	struct link_info entry, exit;
@@ -147,7 +152,7 @@ struct opt_u64 attach__link_misses(const struct attach_pair *p, const struct btf
 		misses.known = true;
 		return misses;
 	}
-	if (!kbtf__has_deep_member(kernel, "bpf_link_info", "missed"))
+	if (!kernel_tells)
 		return misses;
 	if (p->tier == TIER_KPROBE_SESSION) {
 		if (link_info(p->session_fd, &entry))

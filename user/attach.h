@@ -46,7 +46,9 @@ struct opt_u64 attach__recursion_misses(const struct bpf_program *prog);
  * and on kernels that do not tell (before v6.7, commits e2b2cd592ac1 and
  * 3acf8ace6823): then known is false.
  */
-struct opt_u64 attach__link_misses(const struct attach_pair *p, const struct btf *kernel);
+struct opt_u64 attach__link_misses(const struct attach_pair *p, bool kernel_tells);
+/* Whether it is one that tells what links missed. */
+bool attach__tells_link_misses(const struct btf *kernel);
 /* ns in a program; needs kernel.bpf_stats_enabled. */
 uint64_t attach__run_time_ns(const struct bpf_program *prog);
 

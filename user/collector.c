@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
@@ -54,6 +56,11 @@ struct collector *collector__new(const struct run_options *opt, struct machine *
 	return c;
 }
 
+void collector__take_cgroup_paths(struct collector *c)
+{
+	c->cgroup_paths = true;
+}
+
 void collector__free(struct collector **cp)
 {
 	struct collector *c = *cp;
@@ -73,7 +80,8 @@ void collector__free(struct collector **cp)
 	probe_kernel__close(&c->kernel);
 	util__cleanup_close(&c->statm_fd);
 	util__cleanup_close(&c->stats_enabled_fd);
-	free(c->values);
+	if (c->values)
+		munmap(c->values, c->values_bytes);
 	free(c->claimed);
 	free(c);
 }
@@ -269,6 +277,8 @@ static void set_maps(struct collector *c)
 	bpf_map__set_autocreate(c->skel->maps.resched_cpus, c->resched);
 	bpf_map__set_autocreate(c->skel->maps.faulting, c->skel->rodata->faults_on);
 	bpf_map__set_autocreate(c->skel->maps.extents, c->skel->rodata->extents_on);
+	bpf_map__set_autocreate(c->skel->maps.cgroup_paths, c->cgroup_paths);
+	bpf_map__set_autocreate(c->skel->maps.cgroup_scratch, c->cgroup_paths);
 }
 
 /*
@@ -314,18 +324,37 @@ static int open_objects(struct collector *c)
 	return 0;
 }
 
+/* Of the values of all CPUs, between two snapshots; a multiple of any page size. */
+#define VALUES_KEPT ((size_t)1 << 20)
+
 static int alloc_buffers(struct collector *c)
 {
 	size_t hist = (sizeof(struct zs_hist) + 7) & ~7UL;
 	size_t cpu = (sizeof(struct zs_cpu) + 7) & ~7UL;
+	void *values;
 
 	c->cpus = libbpf_num_possible_cpus();
 	if (c->cpus <= 0)
 		return err_errno_r(c->cpus, "the number of possible CPUs could not be read");
-	c->values = malloc(max(hist, cpu) * c->cpus);
+	c->values_bytes = max(hist, cpu) * c->cpus;
+	values = mmap(NULL, c->values_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+		      -1, 0);
+	if (values != MAP_FAILED)
+		c->values = values;
 	c->claimed = calloc((size_t)c->plan.nr * c->cpus, sizeof(*c->claimed));
 	c->payers = payers__new();
 	return c->values && c->claimed && c->payers ? 0 : err_r(-ENOMEM, "out of memory");
+}
+
+/*
+ * With hundreds of possible CPUs their values are megabytes, and a snapshot is
+ * made a few times a minute: until the next one they are given back.
+ */
+static void release_values(struct collector *c)
+{
+	if (c->values_bytes > VALUES_KEPT)
+		madvise((char *)c->values + VALUES_KEPT, c->values_bytes - VALUES_KEPT,
+			MADV_DONTNEED);
 }
 
 static uint64_t map_bytes(int fd)
@@ -382,6 +411,9 @@ int collector__load(struct collector *c)
 	if (err)
 		return err_errno_r(err, "the kernel's own counters could not be opened");
 	set_facts(c, probe_kernel__btf(c->kernel));
+	c->skel->rodata->cgroup_paths_on = c->cgroup_paths;
+	c->tells_link_misses = attach__tells_link_misses(probe_kernel__btf(c->kernel));
+	c->allocator_skips = probe_kernel__allocator_skips(c->kernel);
 	err = set_filters(c);
 	for (i = 0; !err && i < ARRAY_SIZE(parts); i++)
 		err = parts[i]->choose(c);
@@ -397,7 +429,20 @@ int collector__load(struct collector *c)
 		return err_errno_r(
 			err, "the kernel refused the programs; -vv shows what its verifier said");
 	open_self(c);
+	if (c->cgroup_paths)
+		payers__take_paths(c->payers, bpf_map__fd(c->skel->maps.cgroup_paths));
 	return 0;
+}
+
+size_t collector__programs(const struct collector *c, int *fds, size_t max)
+{
+	struct bpf_program *prog;
+	size_t nr = 0;
+
+	bpf_object__for_each_program(prog, c->skel->obj)
+		if (bpf_program__fd(prog) >= 0 && nr < max)
+			fds[nr++] = bpf_program__fd(prog);
+	return nr;
 }
 
 int collector__attach(struct collector *c)
@@ -431,6 +476,8 @@ int collector__activate(struct collector *c)
 	if (err)
 		return err_errno_r(err, "the kernel's own counters could not be read");
 	c->moved_at_start = coverage__movement(&c->counters, &before);
+	/* Megabytes of types that nobody asks for any more. */
+	probe_kernel__close(&c->kernel);
 	return 0;
 }
 
@@ -667,6 +714,7 @@ static int fill_snapshot(struct collector *c, struct snapshot *s)
 	for (i = 0; !err && i < ARRAY_SIZE(parts); i++)
 		if (parts[i]->read)
 			err = parts[i]->read(c, s, &r);
+	release_values(c);
 	if (err)
 		return err;
 	read_self(c, s);

@@ -33,6 +33,13 @@ void collector__free(struct collector **c);
  * allowed here) or another -errno; the sentence has been logged.
  */
 int collector__load(struct collector *c);
+/*
+ * Before load: the programs take down the paths of cgroups, so that snapshots
+ * name those made later even if this process may not look them up then.
+ */
+void collector__take_cgroup_paths(struct collector *c);
+/* Descriptors of the programs that are loaded; they stay the collector's. Their number, at most max. */
+size_t collector__programs(const struct collector *c, int *fds, size_t max);
 int collector__attach(struct collector *c);
 /* Starts counting. */
 int collector__activate(struct collector *c);

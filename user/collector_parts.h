@@ -25,7 +25,8 @@
 struct collector {
 	const struct run_options *opt;
 	struct machine *machine;
-	struct probe_kernel *kernel;
+	struct probe_kernel *kernel;		 /* NULL once counting has begun */
+	bool tells_link_misses, allocator_skips; /* of it, for later */
 	struct coverage_reader *coverage;
 	struct payers *payers;
 	struct zeroscope_bpf *skel;
@@ -36,6 +37,7 @@ struct collector {
 	struct bpf_program *resched;  /* NULL: not measured */
 	const char *resched_source;
 	const char *fault_function[2];	/* THP, hugetlb; NULL: not measured */
+	bool cgroup_paths;		/* the programs take them down */
 	int cpus;			/* possible */
 	int statm_fd, stats_enabled_fd; /* -1: cannot be read */
 	uint64_t map_bytes;
@@ -47,8 +49,9 @@ struct collector {
 	struct bpf_link *links[COLLECTOR_LINKS];
 	size_t nr_links;
 
-	/* One value of a per-CPU map, of all CPUs, reused for every look-up. */
+	/* One value of a per-CPU map, of all CPUs, reused for every look-up; mapped. */
 	void *values;
+	size_t values_bytes;
 
 	/* For maxima: see read_max(). */
 	uint32_t *claimed; /* begin of the newer epoch's entry, by histogram and CPU */

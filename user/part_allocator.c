@@ -164,7 +164,7 @@ static uint64_t misses(const struct collector *c)
 {
 	return known_or_0(attach__recursion_misses(c->allocator.entry)) +
 	       known_or_0(attach__recursion_misses(c->allocator.exit)) +
-	       known_or_0(attach__link_misses(&c->allocator, probe_kernel__btf(c->kernel)));
+	       known_or_0(attach__link_misses(&c->allocator, c->tells_link_misses));
 }
 
 static int activate(struct collector *c)

@@ -82,7 +82,7 @@ static void sample(struct collector *c)
 {
 	if (!c->stopped) {
 		c->misses.entry = attach__recursion_misses(c->clear.entry);
-		c->misses.link = attach__link_misses(&c->clear, probe_kernel__btf(c->kernel));
+		c->misses.link = attach__link_misses(&c->clear, c->tells_link_misses);
 	}
 	c->misses.exit = attach__recursion_misses(c->clear.exit);
 }
@@ -223,7 +223,7 @@ static int read_coverage(struct collector *c, struct snapshot *s, const struct r
 				sum->rejected[kind][order] + sum->other_begun[kind][order];
 	s->seen->open = still_open(c, sum) + r->moved;
 	s->seen->straddled = sum->straddled + c->moved_at_start;
-	s->seen->allocator_skips = probe_kernel__allocator_skips(c->kernel);
+	s->seen->allocator_skips = c->allocator_skips;
 	s->seen->allocator_measured = c->allocator.function;
 	for (order = 0; order < ZS_ORDERS; order++)
 		s->seen->allocator[order] =

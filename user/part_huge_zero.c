@@ -269,7 +269,6 @@ static int find_holders(struct collector *c, int refcount)
 
 static void sum_misses(const struct collector *c, uint64_t *recursion, uint64_t *missed)
 {
-	const struct btf *btf = probe_kernel__btf(c->kernel);
 	unsigned int i;
 
 	*recursion = *missed = 0;
@@ -280,7 +279,7 @@ static void sum_misses(const struct collector *c, uint64_t *recursion, uint64_t 
 			continue;
 		*recursion += known_or_0(attach__recursion_misses(p->entry)) +
 			      known_or_0(attach__recursion_misses(p->exit));
-		*missed += known_or_0(attach__link_misses(p, btf));
+		*missed += known_or_0(attach__link_misses(p, c->tells_link_misses));
 	}
 }
 

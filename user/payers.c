@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <bpf/bpf.h>
+
 #include "cgroup.h"
 #include "util.h"
 
@@ -18,11 +20,21 @@ struct named {
 struct payers {
 	size_t nr;
 	struct named *names; /* by id */
+	int paths_fd;	     /* of struct zs_cgroup_path; -1: paths are looked up */
 };
 
 struct payers *payers__new(void)
 {
-	return calloc(1, sizeof(struct payers));
+	struct payers *p = calloc(1, sizeof(*p));
+
+	if (p)
+		p->paths_fd = -1;
+	return p;
+}
+
+void payers__take_paths(struct payers *p, int map_fd)
+{
+	p->paths_fd = map_fd;
 }
 
 void payers__free(struct payers **p)
@@ -41,11 +53,36 @@ static int compare_ids(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static void look_up(struct named *n)
+/* Its path as the programs took it down, whose names begin with the group's own. */
+static int read_path(int map_fd, uint64_t id, char *path, size_t size)
+{
+	struct zs_cgroup_path p;
+	size_t at, end, len = 0;
+
+	if (bpf_map_lookup_elem(map_fd, &id, &p))
+		return -EPERM;
+	end = min(p.used, (uint32_t)sizeof(p.names));
+	if (!end || p.names[end - 1])
+		return snprintf(path, size, p.whole ? "/" : "...") < 0 ? -EINVAL : 0;
+	if (!p.whole)
+		len += (size_t)snprintf(path, size, "...");
+	for (; end && len < size; end = at) {
+		for (at = end - 1; at && p.names[at - 1]; at--)
+			;
+		len += (size_t)snprintf(path + len, size - len, "/%s", p.names + at);
+	}
+	return 0;
+}
+
+static void look_up(const struct payers *p, struct named *n)
 {
 	char path[4096];
-	int err = n->id ? cgroup__path(n->id, path, sizeof(path)) : 0;
+	int err = 0;
 
+	if (n->id && p->paths_fd >= 0)
+		err = read_path(p->paths_fd, n->id, path, sizeof(path));
+	else if (n->id)
+		err = cgroup__path(n->id, path, sizeof(path));
 	if (!n->id)
 		snprintf(n->name, sizeof(n->name), "other");
 	else if (err == -EPERM || err == -EACCES) /* an exporter has given up the right to look */
@@ -76,7 +113,7 @@ int payers__name(struct payers *p, uint64_t id, char buf[static PAYER_NAME])
 	p->names = n;
 	n += p->nr++;
 	n->id = id;
-	look_up(n);
+	look_up(p, n);
 	memcpy(buf, n->name, PAYER_NAME);
 	qsort(p->names, p->nr, sizeof(*n), compare_ids);
 	return 0;

@@ -14,6 +14,8 @@ struct payers;
 
 struct payers *payers__new(void); /* NULL: out of memory */
 void payers__free(struct payers **p);
+/* From now on paths are those that the programs took down: the map's descriptor, which stays the caller's. */
+void payers__take_paths(struct payers *p, int map_fd);
 
 /* The group's path, kept as above; buf has room for PAYER_NAME. 0 or -ENOMEM. */
 #define PAYER_NAME sizeof(((struct payer *)0)->name)

@@ -222,6 +222,8 @@ int session__attach(const struct options *opt, struct machine *machine, struct c
 	c = collector__new(&opt->run, machine);
 	if (!c)
 		return -ENOMEM;
+	if (opt->serve.cgroup_series)
+		collector__take_cgroup_paths(c);
 	err = collector__load(c);
 	if (!err)
 		err = collector__attach(c);
