@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,6 +20,7 @@
 #include "serve_notify.h"
 #include "serve_process.h"
 #include "serve_source.h"
+#include "serve_stats.h"
 #include "session.h"
 #include "util.h"
 
@@ -31,6 +33,7 @@ struct serving {
 	const struct options *opt;
 	struct source *source;
 	struct process_reader process;
+	struct stats_sampler stats;
 	struct notifier notifier;
 	struct listeners listeners;
 	struct http_server *http;
@@ -48,6 +51,7 @@ static void serving__close(struct serving *s)
 	web_config__free(&s->config[0]);
 	web_config__free(&s->config[1]);
 	file_watch__stop(&s->watch);
+	stats_sampler__stop(&s->stats);
 	source__free(&s->source);
 	listeners__close(&s->listeners);
 	notifier__close(&s->notifier);
@@ -287,10 +291,26 @@ static int drain(struct serving *s)
 	return min(ret, 0);
 }
 
+static int sample_stats(struct serving *s)
+{
+	int programs[STATS_PROGRAMS_MAX];
+	size_t nr;
+
+	if (!s->opt->serve.bpf_stats)
+		return 0;
+	nr = source__programs(s->source, programs, ARRAY_SIZE(programs));
+	s->process.stats = &s->stats;
+	return stats_sampler__start(&s->stats, programs, nr, s->opt->serve.user);
+}
+
 static int serve(struct serving *s)
 {
 	int err;
 
+	/* Before there is a server whose sockets the child would share. */
+	err = sample_stats(s);
+	if (err)
+		return err;
 	s->http = http_server__new(&s->opt->serve, s->source, &s->process, &s->listeners);
 	if (!s->http)
 		return err_r(-ENOMEM, "out of memory");
@@ -298,6 +318,8 @@ static int serve(struct serving *s)
 	if (err)
 		return err;
 	/* From here on only what is open can be used. */
+	/* What loading took, many times what serving does. */
+	malloc_trim(0);
 	err = drop__privileges(s->opt->serve.user);
 	if (!err)
 		err = announce(s);
@@ -337,6 +359,7 @@ int cmd_serve__run(const struct options *opt)
 	_cleanup_(serving__close) struct serving s = {
 		.opt = opt,
 		.process = {.statm = -1, .fds = -1},
+		.stats = {.alive = -1},
 		.notifier = {.fd = -1},
 		.signals = -1,
 		.watch = {.socket = -1},
@@ -346,6 +369,10 @@ int cmd_serve__run(const struct options *opt)
 	if (opt->serve.telemetry_path[0] != '/')
 		return err_r(EXIT_USAGE, "--web.telemetry-path: \"%s\" does not begin with a slash",
 			     opt->serve.telemetry_path);
+	if (opt->serve.bpf_stats && (opt->serve.once || opt->serve.replay))
+		return err_r(EXIT_USAGE,
+			     "--bpf-stats is for serving a kernel: it goes neither with "
+			     "--once nor with --replay");
 	err = run(&s);
 	return session__exit_status(err);
 }

@@ -39,6 +39,8 @@ struct exposition_process {
 	struct opt_u64 cpu_ns;
 	struct opt_u64 resident_bytes, virtual_bytes;
 	struct opt_u64 open_fds, max_fds;
+	/* Of the BPF programs, and of how long it was measured, where it is sampled. */
+	struct opt_u64 bpf_run_ns, bpf_measured_ns;
 	struct opt_u64 start_ns;  /* CLOCK_REALTIME */
 	uint64_t scrape_begin_ns; /* CLOCK_MONOTONIC, before the snapshot was made; 0: not told */
 };

@@ -50,20 +50,35 @@ static void loss(struct body *b, const struct loss *loss)
 	}
 }
 
-static void cost(struct body *b, const struct snapshot *s)
+static void run_time(struct body *b, const struct self_cost *self,
+		     const struct exposition_process *p)
 {
-	FAMILY(run_time, FAMILY_COUNTER, "seconds", "zeroscope_bpf_run_seconds",
+	FAMILY(run, FAMILY_COUNTER, "seconds", "zeroscope_bpf_run_seconds",
 	       "Run time of the BPF programs, of the times in which it is measured");
+	FAMILY(measured, FAMILY_COUNTER, "seconds", "zeroscope_bpf_measured_seconds",
+	       "Time in which the run time of the BPF programs was measured");
+	bool sampled = p && p->bpf_run_ns.known;
+
+	if (!sampled && !self->bpf_seconds.known)
+		return;
+	body__family(b, &run);
+	body__counter_ns(b, NO_LABELS,
+			 sampled ? p->bpf_run_ns.value : (uint64_t)(self->bpf_seconds.value * 1e9));
+	if (!sampled)
+		return;
+	body__family(b, &measured);
+	body__counter_ns(b, NO_LABELS, p->bpf_measured_ns.value);
+}
+
+static void cost(struct body *b, const struct snapshot *s, const struct exposition_process *p)
+{
 	FAMILY(maps, FAMILY_GAUGE, "bytes", "zeroscope_bpf_map_bytes", "Memory of the BPF maps");
 	FAMILY(since, FAMILY_COUNTER, "seconds", "zeroscope_measured_seconds",
 	       "How long everything has been attached");
 
 	body__family(b, &since);
 	body__counter_ns(b, NO_LABELS, s->interval_ns);
-	if (s->self.bpf_seconds.known) {
-		body__family(b, &run_time);
-		body__counter_ns(b, NO_LABELS, (uint64_t)(s->self.bpf_seconds.value * 1e9));
-	}
+	run_time(b, &s->self, p);
 	if (s->self.map_bytes) {
 		body__family(b, &maps);
 		body__gauge(b, NO_LABELS, s->self.map_bytes);
@@ -111,6 +126,6 @@ void exposition__trust(struct body *b, const struct snapshot *s, const struct ex
 {
 	coverage(b, s);
 	loss(b, &s->loss);
-	cost(b, s);
+	cost(b, s, p);
 	process(b, p);
 }

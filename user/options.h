@@ -94,6 +94,7 @@ struct serve_options {
 	enum series series;
 	unsigned int cgroup_series; /* cgroups with a label of their own */
 	bool created;
+	bool bpf_stats;	   /* sample the run time of the BPF programs */
 	int native_schema; /* -1: no native histograms */
 };
 

@@ -634,6 +634,17 @@ const struct option_desc options_table[] = {
 			"understand it store these as further series.",
 	},
 	{
+		.name = "bpf-stats",
+		.kind = OPT_FLAG,
+		.on = ON_SERVE,
+		.offset = FIELD(serve.bpf_stats, bool),
+		.help = "measure the BPF programs' run time, a second a minute",
+		.manual =
+			"Measure how long the BPF programs run, for one second of each minute: it slows "
+			"every BPF program of the host meanwhile. Takes CAP_SYS_ADMIN at the start, "
+			"which a child keeps that does nothing else.",
+	},
+	{
 		.name = "user",
 		.kind = OPT_STRING,
 		.metavar = "NAME",

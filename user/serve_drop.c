@@ -196,6 +196,27 @@ static int allow_reading(scmp_filter_ctx filter)
 	return err;
 }
 
+/* What it takes to turn it on, to wait, to read what was measured and to turn it off. */
+static const int stats_calls[] = {
+	SCMP_SYS(poll),		SCMP_SYS(ppoll),	   SCMP_SYS(close),
+	SCMP_SYS(rt_sigreturn), SCMP_SYS(restart_syscall), SCMP_SYS(clock_gettime),
+	SCMP_SYS(exit_group),
+};
+
+static int allow_bpf_stats(scmp_filter_ctx filter)
+{
+	static const int commands[] = {BPF_ENABLE_STATS, BPF_OBJ_GET_INFO_BY_FD};
+	int err = 0;
+	size_t i;
+
+	for (i = 0; !err && i < ARRAY_SIZE(stats_calls); i++)
+		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, stats_calls[i], 0);
+	for (i = 0; !err && i < ARRAY_SIZE(commands); i++)
+		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(bpf), 1,
+				       SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)commands[i], 0));
+	return err;
+}
+
 static int filter_calls(int (*allow)(scmp_filter_ctx filter))
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
@@ -222,9 +243,10 @@ static bool is_permitted(cap_value_t cap)
 	return set == CAP_SET;
 }
 
-int drop__to_reading(const char *user)
+/* Gives up all but that capability, if it is there, and what allow says. */
+static int drop_to(const char *user, cap_value_t cap, int (*allow)(scmp_filter_ctx filter))
 {
-	bool keep = is_permitted(CAP_DAC_READ_SEARCH);
+	bool keep = is_permitted(cap);
 	int err = 0;
 
 	if (!geteuid()) {
@@ -234,8 +256,18 @@ int drop__to_reading(const char *user)
 		err = become(user ? user : DEFAULT_USER);
 	}
 	if (!err)
-		err = drop_capabilities(keep ? CAP_DAC_READ_SEARCH : -1);
-	return err ? err : filter_calls(allow_reading);
+		err = drop_capabilities(keep ? cap : -1);
+	return err ? err : filter_calls(allow);
+}
+
+int drop__to_reading(const char *user)
+{
+	return drop_to(user, CAP_DAC_READ_SEARCH, allow_reading);
+}
+
+int drop__to_bpf_stats(const char *user)
+{
+	return drop_to(user, CAP_SYS_ADMIN, allow_bpf_stats);
 }
 
 int drop__privileges(const char *user)

@@ -19,4 +19,10 @@ int drop__privileges(const char *user);
  */
 int drop__to_reading(const char *user);
 
+/*
+ * And for the child that turns the measuring of BPF run times on and off: it
+ * keeps CAP_SYS_ADMIN, and of all system calls those to do that and to wait.
+ */
+int drop__to_bpf_stats(const char *user);
+
 #endif /* USER_SERVE_DROP_H */

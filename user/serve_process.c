@@ -78,6 +78,8 @@ void process_reader__read(struct process_reader *r, struct exposition_process *p
 	}
 	if (!getrlimit(RLIMIT_NOFILE, &limit))
 		p->max_fds = (struct opt_u64){.known = true, .value = limit.rlim_cur};
+	if (r->stats)
+		stats_sampler__read(r->stats, p);
 	read_memory(r->statm, p);
 	count_fds(r->fds, p);
 }

@@ -5,11 +5,13 @@
 /* What this process itself uses, read from descriptors that were opened early. */
 
 #include "exposition.h"
+#include "serve_stats.h"
 
 struct process_reader {
 	int statm; /* -1: cannot be read */
 	int fds;
-	uint64_t start_ns; /* CLOCK_REALTIME */
+	uint64_t start_ns;		   /* CLOCK_REALTIME */
+	const struct stats_sampler *stats; /* not owned */
 };
 
 void process_reader__open(struct process_reader *r);

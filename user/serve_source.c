@@ -157,6 +157,11 @@ struct snapshot *source__total(struct source *s, bool *restarted)
 	return total;
 }
 
+size_t source__programs(const struct source *s, int *fds, size_t max)
+{
+	return s->collector ? collector__programs(s->collector, fds, max) : 0;
+}
+
 void source__stop(struct source *s)
 {
 	if (s->collector)

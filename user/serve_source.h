@@ -29,6 +29,9 @@ struct snapshot *source__total(struct source *s, bool *restarted);
 /* A recording is read to its end at once, from now on. */
 void source__skip_to_end(struct source *s);
 
+/* Descriptors of its programs, which stay its own; of a recording none. Their number, at most max. */
+size_t source__programs(const struct source *s, int *fds, size_t max);
+
 /* Ends open clears, for exact totals at the end. */
 void source__stop(struct source *s);
 

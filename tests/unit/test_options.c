@@ -373,7 +373,7 @@ static void each_command_takes_its_own(void **state)
 		 "pid cgroup comm min-order duration allocator no-gaps fault-share tier btf "
 		 "ready-fd web.listen-address web.telemetry-path web.config.file "
 		 "web.max-requests web.systemd-socket web.allow-insecure series "
-		 "cgroup-series native-histograms created-timestamps user replay once"},
+		 "cgroup-series native-histograms created-timestamps bpf-stats user replay once"},
 		{CMD_HOLDERS, "tier btf json ascii color"},
 		{CMD_DOCTOR, "btf json ascii color"},
 		{CMD_LOAD,
