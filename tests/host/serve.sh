@@ -165,7 +165,7 @@ check "their parser and ours accept it" "$body" openmetrics "$work/body"
 check "it has exemplars" grep -q ' # {comm="' "$work/body"
 check "protobuf" get /metrics -H 'Accept: application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited'
 check "is what the text is, and its native buckets are the classic ones" \
-	"$body" protobuf "$work/body" "$work/text"
+	"$body" protobuf "$work/body" "$work/text" 4
 check "gzip" get /metrics -H 'Accept-Encoding: gzip'
 check "with its encoding" has_header 'content-encoding: gzip'
 check "is gzip" gzip -t <"$work/body"
@@ -188,6 +188,15 @@ expect_eq "and the next request is answered" "$(code /metrics)" 200
 check "SIGTERM ends it well" end TERM
 check "its Unix socket can be taken again" start --web.listen-address "unix:$work/socket"
 end TERM
+
+for schema in 3 2 1 0; do
+	start --series=full --native-histograms $schema
+	get /metrics && cp "$work/body" "$work/text"
+	get /metrics -H 'Accept: application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited'
+	check "native buckets of schema $schema are the classic ones" \
+		"$body" protobuf "$work/body" "$work/text" $schema
+	end TERM
+done
 
 start --web.telemetry-path /zero
 expect_eq "another path" "$(code /zero)" 200

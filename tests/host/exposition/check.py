@@ -4,7 +4,8 @@
 
 usage: check.py text FILE            what every text body must keep to
        check.py openmetrics FILE     the same, and what python3-prometheus-client accepts
-       check.py protobuf FILE TEXT   protoc can read it, and it says the same as the text
+       check.py protobuf FILE TEXT SCHEMA
+                                     protoc can read it, and it says the same as the text
        check.py json FILE LINE       it says the same as an interval of `report --json --cumulative`
 """
 import collections
@@ -177,8 +178,11 @@ def native_buckets(histogram):
     return found
 
 
-def check_native(where, histogram, classic):
+def check_native(where, histogram, classic, finest):
     schema = int(one_of(histogram, "schema"))
+    # The buckets of hold times and of pages are wider than those of the finest schemas.
+    if schema > finest or (schema < finest and schema not in (0, 2)):
+        fail(f"{where}: schema {schema}, and {finest} was asked for")
     zero = int(one_of(histogram, "zero_count", 0))
     buckets = native_buckets(histogram)
     if not all_of(histogram, "positive_span"):
@@ -202,9 +206,10 @@ def check_native(where, histogram, classic):
                 fail(f"{where}: {got} native events up to {bound}, {cumulative} classic")
 
 
-def check_protobuf(path, text):
+def check_protobuf(path, text, finest):
     samples, types = parse(text)
     expected = histograms(samples, types)
+    finest = int(finest)
     values = 0
     for message in messages(path):
         run = subprocess.run(["protoc", "-I" + HERE, "--decode=io.prometheus.client.MetricFamily",
@@ -232,7 +237,7 @@ def check_protobuf(path, text):
                 fail(f"{name} {labels}: {classic}, not {buckets}")
             if float(one_of(histogram, "sample_sum")) != float(total):
                 fail(f"{name} {labels}: the sums differ")
-            check_native(f"{name} {labels}", histogram, classic)
+            check_native(f"{name} {labels}", histogram, classic, finest)
     simple = len([k for k in samples if not k[0].endswith(("_bucket", "_sum", "_count"))])
     if values != simple + len(expected):
         fail(f"{values} metrics, {simple + len(expected)} in the text")
