@@ -20,7 +20,7 @@ struct connection;
 
 struct connections {
 	/* In the order of their last requests, and of their begin before the first. */
-	TAILQ_HEAD(, connection) all;
+	TAILQ_HEAD(connection_list, connection) all;
 	unsigned int nr;   /* less those that were told to go */
 	unsigned int most; /* at a time, since there were none */
 };
