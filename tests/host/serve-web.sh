@@ -179,6 +179,13 @@ expect_eq "TLS 1.2" "$(tls --tlsv1.2 --tls-max 1.2)" 200
 expect_eq "TLS 1.3" "$(tls --tlsv1.3)" 200
 expect_eq "a client that trusts another authority gets no answer" \
 	"$(code https --cacert stranger_ca.crt)" 000
+expect_eq "TLS 1.1 is not spoken" "$(tls --tls-max 1.1 --ciphers DEFAULT@SECLEVEL=0)" 000
+expect_eq "nor is HTTP without TLS" "$(code http)" 000
+# A record that is longer than it says, one of no known kind, and the beginning of a greeting.
+for bytes in '\x16\x03\x01\x00\x02\x01\x00\x00\x00\x00\x00' '\xff\xff\xff\xff\xff\xff' '\x16\x03\x01\x02\x00\x01'; do
+	printf '%b' "$bytes" >"/dev/tcp/127.0.0.1/$port"
+	expect_eq "after $bytes it is answered" "$(tls)" 200
+done
 old=$(openssl s_client -connect "127.0.0.1:$port" </dev/null 2>/dev/null | openssl x509 -noout -serial)
 cp server2.key server.key
 cp server2.crt server.crt
