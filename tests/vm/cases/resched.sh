@@ -7,7 +7,7 @@
 # icount: yes
 # memory: 1024
 # timeout: 900
-# files: /usr/bin/jq /usr/bin/cyclictest tests/vm/guest/measure.sh
+# files: /usr/bin/jq /usr/bin/cyclictest tests/vm/guest/measure.sh build/tests/guest/gap-oracle
 . /root/measure.sh
 
 # delay QUERY: a value of the resched delay, now and lazy together as $d
@@ -48,11 +48,23 @@ lazy) expect_eq "lazy requests are told apart" "$(delay '.resched_delay.lazy.cou
 *) expect_eq "there are no lazy requests here" "$(delay .resched_delay.lazy)" null ;;
 esac
 
-# What the waker suffers in a clear it suffers as its own latency: none of the delays that name it
-# may be longer than the longest that it measured itself. That one may have had another cause.
-beside 50 cyclictest -q -t 1 -p 80 -i 1700 -h 100000
+# What the waker suffers in a clear it suffers as its own latency, and beside a task that does
+# nothing but clear little else: the longest delay is no longer than the longest latency that it
+# measured itself. Nor is it shorter than it takes to clear a page, which is an instruction a byte
+# here, where nothing is preempted in between. (Longer ones, from both sides, are in resched-tail.sh.)
+start_run -i 600s || { not_ok "run" "not attached"; return; }
+cyclictest -q -t 1 -p 80 -i 300 -h 100000 >other.out 2>other.err &
+waker=$!
+gap-oracle fault 9 60 1
+kill $waker
+wait $waker
+stop_run
 own=$(sed -n 's/^# Max Latencies: 0*\([0-9]\)/\1/p' other.out)
-seen=$(delay '[.resched_delay.now.max_since_attach | select(. != null and .comm == "cyclictest") | .seconds] | max // 0 | . * 1e6 | floor')
-diag "a real-time waker: its own worst ${own:-unknown} us, its worst resched delay $seen us"
+seen=$(delay '[.resched_delay.now.max_since_attach | select(. != null) | .seconds] | max // 0 | . * 1e6 | floor')
+diag "a real-time waker: its own worst ${own:-unknown} us, the worst resched delay $seen us of $(delay '.resched_delay.now.max_since_attach.comm'), $(delay '.resched_delay.now | .count, .quantiles["0.999"]|tojson') $(grep '^[0-9]' other.out | awk '$2 > 0' | tail -n 8 | xargs)"
 expect_eq "a real-time waker: requests are seen" "$(delay '.resched_delay.now.count > 0')" true
-expect_eq "a real-time waker: none is longer than it knows of" "$([ "$seen" -le $((own + 5)) ] && echo yes)" yes
+case $kernel_model in
+none | voluntary) page_us=4 ;;
+*) page_us=0 ;;
+esac
+expect_between "a real-time waker: the longest delay is in its longest latency" "$seen" $page_us $((own + 5))
