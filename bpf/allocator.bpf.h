@@ -85,13 +85,14 @@ static __always_inline void allocator__running(__u32 order)
 static __always_inline void allocator__add(__u64 start, __u32 order, __s16 node)
 {
 	__u64 now = bpf_ktime_get_ns();
+	struct zs_cpu *cpu = state__cpu();
 	struct zs_hist *h;
 
-	resched__end_allocator(now);
+	resched__end_allocator(cpu, now);
 	if (faults_on)
 		fault__cleared(bpf_get_current_task_btf(), order, node);
 	order &= ZS_ORDERS - 1;
-	h = hist__get(allocator_hist[order]);
+	h = hist__get(cpu, allocator_hist[order]);
 	if (h)
 		hist__add(h, now - start, now, order, node, state__current());
 }
@@ -196,7 +197,7 @@ int BPF_PROG(allocator_list_end_fexit, __u32 gfp, __u32 order, int flags, void *
 	if (page && allocator__count(order))
 		allocator__add(start, order, allocator__node(page, true));
 	else
-		resched__end_allocator(bpf_ktime_get_ns());
+		resched__end_allocator(state__cpu(), bpf_ktime_get_ns());
 	return 0;
 }
 
@@ -267,7 +268,7 @@ static __always_inline void allocator__end_in_task(bool done, bool count)
 	if (done && (!count || allocator__count(order)))
 		allocator__add(start, order, -1);
 	else
-		resched__end_allocator(bpf_ktime_get_ns());
+		resched__end_allocator(state__cpu(), bpf_ktime_get_ns());
 }
 
 SEC("kprobe/clear_highpages_kasan_tagged")

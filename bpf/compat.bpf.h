@@ -110,14 +110,17 @@ static __always_inline bool compat__page_is_hugetlb(const struct page *head, boo
  * declares any kfunc cannot be loaded on a kernel without BTF of its own.
  */
 #ifdef NO_SESSION_KFUNCS
+#define NO_BTF			       1
 #define compat__session_is_return(ctx) false
 #define compat__session_cookie(ctx)    ((__u64 *)NULL)
 #elif defined(SESSION_KFUNCS_TAKE_NOTHING)
+#define NO_BTF			       0
 extern bool bpf_session_is_return(void) __ksym __weak;
 #define compat__session_is_return(ctx) bpf_session_is_return()
 extern __u64 *bpf_session_cookie(void) __ksym __weak;
 #define compat__session_cookie(ctx)    bpf_session_cookie()
 #else
+#define NO_BTF			       0
 extern bool bpf_session_is_return(void *ctx) __ksym __weak;
 #define compat__session_is_return(ctx) bpf_session_is_return(ctx)
 extern __u64 *bpf_session_cookie(void *ctx) __ksym __weak;

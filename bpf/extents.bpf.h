@@ -29,7 +29,8 @@ static __always_inline struct zs_extents *extent__cpu(void)
 }
 
 /* Ends the extent of a task that is open on this CPU, if there is one. */
-static __always_inline void extent__end(struct task_struct *task, __u64 now, bool timed)
+static __always_inline void extent__end(struct zs_cpu *cpu, struct task_struct *task, __u64 now,
+					bool timed)
 {
 	struct zs_extents *e;
 	struct zs_hist *h;
@@ -40,7 +41,7 @@ static __always_inline void extent__end(struct task_struct *task, __u64 now, boo
 	if (!e || !e->task)
 		return;
 	if (timed && e->task == (__u64)task) {
-		h = hist__get(extent_hist[e->order & (ZS_ORDERS - 1)]);
+		h = hist__get(cpu, extent_hist[e->order & (ZS_ORDERS - 1)]);
 		if (h)
 			hist__add(h, now - e->start_ns, now, e->order, e->node, task);
 	}
@@ -53,41 +54,43 @@ static __always_inline __u32 extent__bucket(__u32 pages)
 	return pages > 1 ? hist__log2(pages - 1) + 1 : 0;
 }
 
-/* The open clear of a task, or NULL. */
-static __always_inline const struct zs_open *extent__clear(struct task_struct *task)
+/* What the open clear of a task is, or 0. */
+static __always_inline __u64 extent__clear(struct zs_cpu *cpu, struct task_struct *task)
 {
-	struct zs_cpu *cpu = state__cpu();
 	struct zs_open *o;
 
-	if (cpu && use_slot && cpu->open.task == (__u64)task)
-		return &cpu->open;
+	if (use_slot && cpu->slot.task == (__u64)task)
+		return cpu->slot.what;
 	o = state__parked(task);
-	return o && o->task == (__u64)task ? o : NULL;
+	return o && o->task == (__u64)task ? o->what : 0;
 }
 
 SEC("tp_btf/mm_folio_zero_extent")
 int BPF_PROG(extent_begin, struct page *page, unsigned long addr, unsigned int pages)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	const struct zs_open *clear = extent__clear(task);
-	__u64 now = bpf_ktime_get_ns();
+	struct zs_cpu *cpu = state__cpu();
+	__u64 now = bpf_ktime_get_ns(), clear;
 	struct zs_extents *e;
 	__u32 order, bucket;
 
-	if (!clear || !clear->counted)
+	if (!cpu)
 		return 0;
-	extent__end(task, now, true);
+	clear = extent__clear(cpu, task);
+	if (!clear)
+		return 0;
+	extent__end(cpu, task, now, true);
 	e = extent__cpu();
 	if (!e)
 		return 0;
-	order = clear->order & (ZS_ORDERS - 1);
+	order = what__order(clear);
 	bucket = extent__bucket(pages);
 	e->count[order]++;
 	e->pages[order] += pages;
 	if (bucket < ZS_PAGE_BUCKETS)
 		e->bucket[order][bucket]++;
 	e->order = order;
-	e->node = clear->node;
+	e->node = what__node(clear);
 	e->start_ns = now;
 	barrier();
 	e->task = (__u64)task;

@@ -77,7 +77,7 @@ static __always_inline int fault__end(void)
 	f->start_ns = 0;
 	if (!f->cleared)
 		return 0;
-	h = hist__get(fault_hist[f->order & (ZS_ORDERS - 1)]);
+	h = hist__get(state__cpu(), fault_hist[f->order & (ZS_ORDERS - 1)]);
 	if (h)
 		hist__add(h, now - start, now, f->order, f->node, task);
 	return 0;

@@ -3,8 +3,8 @@
  * While a folio is being cleared, when is its task off the CPU, and why?
  *
  * This is the hottest path that the tool touches: every context switch of the
- * machine. A task that is not clearing costs three loads and three compares:
- * the CPU's slot has another owner, and neither task has task storage.
+ * machine. Where nobody clears it costs three loads and two compares: the CPU's
+ * slot is empty, nothing cleared beside it, and the next task has no task storage.
  */
 #ifndef ZEROSCOPE_GAPS_BPF_H
 #define ZEROSCOPE_GAPS_BPF_H
@@ -28,31 +28,6 @@ static __always_inline void gap__begin(struct zs_open *o, bool preempt, __u64 no
 	o->out_cause = gap__cause(preempt);
 }
 
-/* It is back. */
-static __always_inline void gap__end(struct zs_cpu *cpu, struct zs_open *o,
-				     struct task_struct *task, __u64 now)
-{
-	__u64 gap = now - o->out_ns;
-	__u32 cause = o->out_cause;
-	struct zs_hist *h;
-	__u32 id;
-
-	o->out_ns = 0;
-	o->gap_ns += gap;
-	o->gaps++;
-	if (!o->counted || cause >= ZS_GAP_CAUSES)
-		return;
-	resched__begin(cpu, o->order, o->node);
-	cpu->gap[cause][o->order & (ZS_ORDERS - 1)].count++;
-	cpu->gap[cause][o->order & (ZS_ORDERS - 1)].sum_ns += gap;
-	id = gap_hist[cause];
-	if (id == ZS_HIST_NONE)
-		return;
-	h = hist__get(id);
-	if (h)
-		hist__add(h, gap, now, o->order, o->node, task);
-}
-
 /*
  * A task that is still running leaves the CPU without being preempted only on
  * its way back to user mode: its clear has ended and the exit was lost.
@@ -62,63 +37,131 @@ static __always_inline bool gap__to_user_mode(bool preempt, unsigned int prev_st
 	return !preempt && !prev_state;
 }
 
-static __noinline int gap__switched_out(struct zs_cpu *cpu, struct task_struct *prev, bool preempt,
-					unsigned int prev_state)
+/* The task that leaves has its clear in this CPU's slot. */
+static __noinline int gap__out_of_slot(unsigned long long *ctx, struct zs_cpu *cpu)
 {
+	struct task_struct *prev = (void *)ctx[1];
 	/* It leaves now: making room for it takes longer than anything else here. */
 	__u64 now = bpf_ktime_get_ns();
-	struct zs_open *slot = &cpu->open, *o;
+	bool preempt = ctx[0];
+	struct zs_slot *slot;
+	struct zs_open *o;
 
-	if (gap__to_user_mode(preempt, prev_state)) {
-		if (slot->counted)
-			__sync_fetch_and_add(&cpu->entries_unmatched, 1);
-		slot->task = 0;
+	if (!cpu)
+		return 0;
+	slot = &cpu->slot;
+	if (gap__to_user_mode(preempt, ctx[3])) {
+		clear__unmatched(cpu, &slot->task, slot->what);
 		return 0;
 	}
+	extent__end(cpu, prev, now, cooperative);
 	o = state__park(prev);
 	if (o) {
-		*o = *slot;
+		o->start_ns = slot->start_ns;
+		o->what = slot->what;
+		o->run_delay_ns = slot->run_delay_ns;
+		o->pcount = slot->pcount;
+		if (have_sched_info && quick) {
+			o->run_delay_ns = prev->sched_info.run_delay;
+			o->pcount = prev->sched_info.pcount;
+		}
+		o->gap_ns = 0;
+		o->gaps = 0;
+		o->task = (__u64)prev;
 		gap__begin(o, preempt, now);
-	} else if (slot->counted) {
+	} else if (slot->what) {
 		__sync_fetch_and_add(&cpu->storage_full, 1);
 	}
 	slot->task = 0;
 	return 0;
 }
 
-SEC("tp_btf/sched_switch")
-int BPF_PROG(gaps_sched_switch, bool preempt, struct task_struct *prev, struct task_struct *next,
-	     unsigned int prev_state)
+/* It has task storage: perhaps a clear that was off the CPU before. */
+static __noinline int gap__out_again(unsigned long long *ctx, struct zs_cpu *cpu)
 {
-	struct zs_cpu *cpu = state__cpu();
-	struct zs_open *o;
+	struct task_struct *prev = (void *)ctx[1];
+	struct zs_open *o = state__parked(prev);
+	bool preempt = ctx[0];
+
+	if (!cpu || !o || o->task != (__u64)prev)
+		return 0;
+	if (gap__to_user_mode(preempt, ctx[3])) {
+		clear__unmatched(cpu, &o->task, o->what);
+		state__unpark(prev);
+		return 0;
+	}
+	extent__end(cpu, prev, bpf_ktime_get_ns(), cooperative);
+	gap__begin(o, preempt, bpf_ktime_get_ns());
+	return 0;
+}
+
+/* A task leaves, and something cleared on this CPU since the last one did. */
+static __noinline int gap__leave(unsigned long long *ctx, struct zs_cpu *cpu)
+{
+	struct task_struct *prev = (void *)ctx[1];
 
 	if (!cpu)
 		return 0;
-	if (cpu->open.attention)
-		resched__switch(cpu, next);
-	if (cpu->open.task == (__u64)prev) {
-		extent__end(prev, bpf_ktime_get_ns(), cooperative);
-		gap__switched_out(cpu, prev, preempt, prev_state);
-	} else if (state__has_storage(prev)) {
-		o = state__parked(prev);
-		if (o && o->task == (__u64)prev) {
-			if (gap__to_user_mode(preempt, prev_state)) {
-				if (o->counted)
-					__sync_fetch_and_add(&cpu->entries_unmatched, 1);
-				o->task = 0;
-				state__unpark(prev);
-			} else {
-				extent__end(prev, bpf_ktime_get_ns(), cooperative);
-				gap__begin(o, preempt, bpf_ktime_get_ns());
-			}
-		}
-	}
-	if (!state__has_storage(next))
+	if (cpu->slot.attention)
+		resched__switch(ctx, cpu);
+	if (cpu->slot.task == (__u64)prev)
+		gap__out_of_slot(ctx, cpu);
+	else
+		gap__out_again(ctx, cpu);
+	return 0;
+}
+
+/* A task comes that has task storage: perhaps a clear, of which a gap ends. */
+static __noinline int gap__back(unsigned long long *ctx, struct zs_cpu *cpu)
+{
+	struct task_struct *next = (void *)ctx[2];
+	struct zs_open *o = state__parked(next);
+	__u32 cause, order;
+	struct zs_hist *h;
+	__u64 now, gap;
+
+	if (!cpu || !o || o->task != (__u64)next)
 		return 0;
-	o = state__parked(next);
-	if (o && o->task == (__u64)next && o->out_ns)
-		gap__end(cpu, o, next, bpf_ktime_get_ns());
+	/* Also where that is all: only then is it looked for when it leaves again. */
+	cpu->slot.running = 1;
+	if (!o->out_ns)
+		return 0;
+	now = bpf_ktime_get_ns();
+	gap = now - o->out_ns;
+	cause = o->out_cause;
+	order = what__order(o->what);
+	o->out_ns = 0;
+	o->gap_ns += gap;
+	o->gaps++;
+	if (!o->what || cause >= ZS_GAP_CAUSES)
+		return 0;
+	if (resched_on)
+		cpu->slot.parked = o->what;
+	cpu->gap[cause][order].count++;
+	cpu->gap[cause][order].sum_ns += gap;
+	h = gap_hist[cause] == ZS_HIST_NONE ? NULL : hist__get(cpu, gap_hist[cause]);
+	if (h)
+		hist__add(h, gap, now, order, what__node(o->what), next);
+	return 0;
+}
+
+/*
+ * (bool preempt, struct task_struct *prev, struct task_struct *next, unsigned int prev_state)
+ *
+ * The functions above read them from the context themselves: for nearly all switches
+ * only one of them is needed.
+ */
+SEC("tp_btf/sched_switch")
+int gaps_sched_switch(unsigned long long *ctx)
+{
+	struct zs_cpu *cpu = state__cpu();
+
+	if (!cpu)
+		return 0;
+	if (cpu->slot.task | cpu->slot.attention)
+		gap__leave(ctx, cpu);
+	if (state__has_storage((struct task_struct *)ctx[2]))
+		gap__back(ctx, cpu);
 	return 0;
 }
 

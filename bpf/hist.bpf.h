@@ -8,19 +8,11 @@
 #ifndef ZEROSCOPE_HIST_BPF_H
 #define ZEROSCOPE_HIST_BPF_H
 
-const volatile __u64 hist_bound[ZS_BOUNDS];
-const volatile __u16 hist_cell[ZS_CELLS];
+const volatile __u64 hist_cell[ZS_CELLS];
 const volatile __u64 span_bound[ZS_SPAN_BOUNDS];
 
-/* The epoch of the maxima; the collector raises it at each snapshot. */
+/* The epoch of the maxima; the collector raises it at each snapshot. Never 0. */
 __u32 epoch;
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1); /* the loader sets how many */
-	__type(key, __u32);
-	__type(value, struct zs_hist);
-} hists SEC(".maps");
 
 /* floor(log2(v)), v != 0: five compares, because BPF has no clz before v4. */
 static __always_inline __u32 hist__log2(__u64 v)
@@ -50,38 +42,47 @@ static __always_inline __u32 hist__log2(__u64 v)
 	return log + (v >> 1);
 }
 
-/* The bucket of a duration in ns: see ZS_BUCKETS and ZS_CELLS_PER_OCTAVE. */
-static __always_inline __u32 hist__bucket(__u64 ns)
+/* By how much to shift ns for its five bits after the leading one; 0 and 31: out of range. */
+static __noinline __u32 hist__shift(__u64 ns)
 {
-	__u32 octave, cell, i;
-
-	if (ns <= hist_bound[0])
+	if (ns >> ZS_CELL_OCTAVE_MIN == 0)
 		return 0;
-	if (ns > hist_bound[ZS_BOUNDS - 1])
-		return ZS_BOUNDS;
-	octave = hist__log2(ns);
-	/* The shift drops the leading one and keeps five bits below it. */
-	cell = (octave - ZS_CELL_OCTAVE_MIN) * ZS_CELLS_PER_OCTAVE +
-	       ((ns >> (octave - 5)) & (ZS_CELLS_PER_OCTAVE - 1));
-	if (cell >= ZS_CELLS)
-		return ZS_BOUNDS;
-	i = hist_cell[cell];
-	if (i >= ZS_BOUNDS)
-		return ZS_BOUNDS;
-	return ns > hist_bound[i] ? i + 1 : i;
+	if (ns >> (ZS_CELL_OCTAVE_MAX + 1))
+		return 31;
+	return hist__log2(ns) - 5;
 }
 
-static __always_inline struct zs_hist *hist__get(__u32 id)
+/*
+ * The bucket of a duration in ns: see ZS_BUCKETS and ZS_CELLS_PER_OCTAVE. *shift is
+ * that of the last duration of the same kind: most are of its octave, which is then
+ * known without being searched.
+ */
+static __always_inline __u32 hist__bucket(__u64 ns, __u32 *shift)
 {
-	return bpf_map_lookup_elem(&hists, &id);
+	__u32 by = *shift & 31;
+	__u64 cell = (ns >> by) - ZS_CELLS_PER_OCTAVE, entry;
+
+	if (cell >= ZS_CELLS_PER_OCTAVE) {
+		by = hist__shift(ns) & 31;
+		*shift = by;
+		cell = (ns >> by) - ZS_CELLS_PER_OCTAVE;
+		/* An octave without bounds. */
+		if (cell >= ZS_CELLS_PER_OCTAVE)
+			return by ? ZS_BOUNDS : 0;
+	}
+	entry = hist_cell[(by * ZS_CELLS_PER_OCTAVE + cell) & (ZS_CELLS - 1)];
+	/* The sign of the difference: one more if ns is above the bound. */
+	return (entry & ((1 << ZS_CELL_BUCKET_BITS) - 1)) +
+	       (((entry >> ZS_CELL_BUCKET_BITS) - ns) >> 63);
 }
 
 /* Moves one event that was counted at from_ns to to_ns: see ZS on_cpu. */
 static __always_inline void hist__move(struct zs_hist *h, __u64 from_ns, __u64 to_ns)
 {
-	__u32 from = hist__bucket(from_ns);
-	__u32 to = hist__bucket(to_ns);
+	__u32 from = hist__bucket(from_ns, &h->shift);
+	__u32 to = hist__bucket(to_ns, &h->shift);
 
+	h->epoch = 1;
 	h->sum_ns += to_ns - from_ns;
 	if (from < ZS_BUCKETS)
 		h->bucket[from]--;
@@ -89,10 +90,31 @@ static __always_inline void hist__move(struct zs_hist *h, __u64 from_ns, __u64 t
 		h->bucket[to]++;
 }
 
-/* Rare, so it reads the task the way that is right for every kind of pointer. */
-static __noinline void hist__new_max(struct zs_max *m, __u64 ns, __u64 now, __u32 order_node,
-				     struct task_struct *task)
+/*
+ * The first event of an epoch, or its largest so far. Rare, so it reads the task the
+ * way that is right for every kind of pointer.
+ */
+static __noinline void hist__top(struct zs_hist *h, __u64 ns, __u64 now, __u32 order_node,
+				 struct task_struct *task)
 {
+	__u32 e = epoch;
+	struct zs_max *m;
+
+	if (!h)
+		return;
+	/* Signed: a program that slept over two epochs must not take one back. */
+	if ((__s32)(e - h->epoch) <= 0)
+		e = h->epoch;
+	m = &h->max[e & 1];
+	if (e != h->epoch) {
+		m->epoch = e;
+		m->ns = 0;
+		h->top_ns = 0;
+		h->epoch = e;
+	}
+	if (ns <= m->ns)
+		return;
+	h->top_ns = ns;
 	/* An atomic with a result orders what is around it on every CPU. */
 	__sync_fetch_and_add(&m->begin, 1);
 	m->ns = ns;
@@ -106,27 +128,27 @@ static __noinline void hist__new_max(struct zs_max *m, __u64 ns, __u64 now, __u3
 }
 
 /*
- * Adds one event of a task to a histogram of this CPU. Each histogram is
+ * Adds one event to a histogram of this CPU. Returns whether it is the first of its
+ * epoch or the largest so far: hist__top() is to be told then. Each histogram is
  * written by one program only, which the kernel does not let run twice on a
  * CPU, so no update is lost without an atomic.
  */
-static __always_inline void hist__add(struct zs_hist *h, __u64 ns, __u64 now, __u8 order,
-				      __s16 node, struct task_struct *task)
+static __always_inline bool hist__count(struct zs_hist *h, __u64 ns)
 {
-	__u32 i = hist__bucket(ns);
-	__u32 e = epoch;
-	struct zs_max *m = &h->max[e & 1];
+	__u32 i = hist__bucket(ns, &h->shift);
 
 	h->sum_ns += ns;
 	if (i < ZS_BUCKETS)
 		h->bucket[i]++;
-	/* Signed: a program that slept over two epochs must not take one back. */
-	if ((__s32)(e - m->epoch) > 0) {
-		m->epoch = e;
-		m->ns = 0;
-	}
-	if (ns > m->ns)
-		hist__new_max(m, ns, now, (__u32)order << 16 | (__u16)node, task);
+	return ns > h->top_ns || h->epoch != epoch;
+}
+
+/* The whole of it. */
+static __always_inline void hist__add(struct zs_hist *h, __u64 ns, __u64 now, __u8 order,
+				      __s16 node, struct task_struct *task)
+{
+	if (hist__count(h, ns))
+		hist__top(h, ns, now, (__u32)order << 16 | (__u16)node, task);
 }
 
 /* Adds one long span. Its bucket is among the five that follow the first of its octave. */

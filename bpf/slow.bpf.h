@@ -13,10 +13,17 @@ struct {
 	__uint(max_entries, ZS_SLOW_BYTES);
 } slow_clears SEC(".maps");
 
-static __noinline int slow__stream(void *ctx, struct zs_cpu *cpu, const struct zs_open *o,
-				   __u64 wall, __u64 now)
+/* What of a clear that ended is needed by options; off_cpu_ns by the best account there is. */
+struct clear_ended {
+	__u64 what;
+	__u64 wall_ns;
+	__u64 end_ns;
+	__u64 off_cpu_ns;
+	__u64 gaps;
+};
+
+static __always_inline int slow__stream(void *ctx, struct zs_cpu *cpu, const struct clear_ended *s)
 {
-	struct task_struct *task = state__current();
 	struct zs_slow *e = bpf_ringbuf_reserve(&slow_clears, sizeof(*e), 0);
 	__u64 pid_tgid = bpf_get_current_pid_tgid();
 
@@ -25,23 +32,19 @@ static __noinline int slow__stream(void *ctx, struct zs_cpu *cpu, const struct z
 			cpu->dropped++;
 		return 0;
 	}
-	e->when_ns = now;
-	e->wall_ns = wall;
-	e->off_cpu_ns = o->gap_ns;
-	e->gaps = o->gaps;
+	e->when_ns = s->end_ns;
+	e->wall_ns = s->wall_ns;
+	e->off_cpu_ns = s->off_cpu_ns;
+	e->gaps = s->gaps;
 	e->off_cpu_known = have_sched_info || use_slot;
-	if (have_sched_info) {
-		e->off_cpu_ns = READ(!no_btf, task, sched_info.run_delay) - o->run_delay_ns;
-		e->gaps = READ(!no_btf, task, sched_info.pcount) - o->pcount;
-	}
 	e->cgroup = bpf_get_current_cgroup_id();
 	e->tgid = pid_tgid >> 32;
 	e->tid = pid_tgid;
-	e->node = o->node;
-	e->cpu_start = o->cpu;
+	e->node = what__node(s->what);
+	e->cpu_start = s->what >> ZS_WHAT_CPU_SHIFT;
 	e->cpu_end = bpf_get_smp_processor_id();
-	e->order = o->order;
-	e->kind = o->kind;
+	e->order = what__order(s->what);
+	e->kind = what__kind(s->what);
 	bpf_get_current_comm(e->comm, sizeof(e->comm));
 	e->stack_bytes = bpf_get_stack(ctx, e->stack, sizeof(e->stack), 0);
 	bpf_ringbuf_submit(e, 0);

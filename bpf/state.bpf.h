@@ -17,6 +17,10 @@
  * can come between any two instructions. Therefore the owner is written last,
  * and taken with a compare-and-exchange after the fields were copied: it
  * succeeds only if the clear was the slot's all the time.
+ *
+ * The memory of a CPU is one element of an array that the reader maps, not a
+ * per-CPU map: one look-up serves a program for all it needs, a waker sees another
+ * CPU's slot without calling a helper, and a snapshot costs no system call.
  */
 #ifndef ZEROSCOPE_STATE_BPF_H
 #define ZEROSCOPE_STATE_BPF_H
@@ -33,17 +37,31 @@ const volatile bool use_slot; /* the switch program is attached */
  */
 const volatile bool storage_at_entry;
 const volatile bool have_sched_info;
+/*
+ * Where programs cannot be preempted, a clear in the slot was never switched out:
+ * sched_info need not be kept at its start, because it is the same at the first switch,
+ * and nothing can come between its fields. False also where there is no slot, where
+ * room in task storage must be made at the start, or where an option asks for more.
+ */
+const volatile bool quick;
 const volatile __u64 page_bytes;
-const volatile __u8 pmd_order;
+const volatile __u32 nr_hists;
 const volatile __u8 node_shift; /* 0: page flags hold no node */
 const volatile bool have_node;
+const volatile bool one_node;	 /* no other is possible: nothing needs be read */
 const volatile bool cooperative; /* preemption model none or voluntary */
 
-/* Which histogram a series uses, or ZS_HIST_OTHER. */
-const volatile __u8 clear_hist[ZS_KINDS][ZS_NUMAS][ZS_ORDERS];
+/*
+ * The low half of the word that says what a clear is, by whether its folio is
+ * hugetlb's: order, kind, and the histogram of the series or ZS_HIST_OTHER.
+ */
+const volatile __u32 clear_what[2][ZS_NUMAS][ZS_ORDERS];
 /* on-CPU corrections of a wall histogram, or ZS_HIST_NONE. */
-const volatile __u8 on_cpu_hist[ZS_HISTS_MAX];
+const volatile __u8 on_cpu_hist[ZS_HISTS_ROOM];
 const volatile __u8 gap_hist[ZS_GAP_CAUSES];
+
+/* Extents, fault shares or slow clears are asked for: the end of a clear serves them. */
+const volatile bool clear_options;
 
 const volatile bool filter_on;
 const volatile __u32 filter_pids;
@@ -54,12 +72,14 @@ const volatile __u64 filter_cgroup;
 const volatile __u32 filter_cgroup_level;
 const volatile __u8 filter_min_order;
 
+/* The loader sets how many CPUs and how large: see struct zs_area. */
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE); /* aligned to pages, therefore to cache lines */
 	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct zs_cpu);
-} cpus SEC(".maps");
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct zs_area));
+} areas SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
@@ -72,7 +92,7 @@ struct {
  * Where the kernel brings no BTF there are no typed pointers and no task
  * storage: the open clear is in a hash by task. Such a kernel has only kprobes.
  */
-const volatile bool no_btf;
+const volatile bool no_btf = NO_BTF; /* for the loader: what this object was compiled for */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -83,16 +103,47 @@ struct {
 
 static __always_inline struct task_struct *state__current(void)
 {
-	if (no_btf)
+	if (NO_BTF)
 		return (void *)bpf_get_current_task();
 	return bpf_get_current_task_btf();
 }
 
+static __always_inline struct zs_cpu *state__cpu_at(__u32 cpu)
+{
+	return bpf_map_lookup_elem(&areas, &cpu);
+}
+
 static __always_inline struct zs_cpu *state__cpu(void)
 {
-	__u32 zero = 0;
+	return state__cpu_at(bpf_get_smp_processor_id());
+}
 
-	return bpf_map_lookup_elem(&cpus, &zero);
+/* A histogram of that CPU; NULL if there is none of that number. */
+static __always_inline struct zs_hist *hist__get(struct zs_cpu *cpu, __u32 id)
+{
+	if (!cpu || id >= nr_hists)
+		return NULL;
+	return &((struct zs_area *)cpu)->hist[id];
+}
+
+static __always_inline __u32 what__order(__u64 what)
+{
+	return what & (ZS_ORDERS - 1);
+}
+
+static __always_inline __u32 what__kind(__u64 what)
+{
+	return what >> ZS_WHAT_KIND_SHIFT & 0xff;
+}
+
+static __always_inline __u32 what__hist(__u64 what)
+{
+	return what >> ZS_WHAT_HIST_SHIFT & (ZS_HISTS_ROOM - 1);
+}
+
+static __always_inline __s16 what__node(__u64 what)
+{
+	return (__s64)what >> ZS_WHAT_NODE_SHIFT;
 }
 
 /* Whether a task has any BPF task storage: one load where the kernel shows it. */
@@ -106,7 +157,7 @@ static __always_inline bool state__has_storage(struct task_struct *task)
 /* The task's clear in task storage, or NULL. */
 static __always_inline struct zs_open *state__parked(struct task_struct *task)
 {
-	if (no_btf) {
+	if (NO_BTF) {
 		__u64 key = (__u64)task;
 
 		return bpf_map_lookup_elem(&opens, &key);
@@ -119,7 +170,7 @@ static __always_inline struct zs_open *state__parked(struct task_struct *task)
 /* Room for the task's clear outside the slot; NULL: there is none. */
 static __always_inline struct zs_open *state__park(struct task_struct *task)
 {
-	if (no_btf) {
+	if (NO_BTF) {
 		__u64 key = (__u64)task;
 		struct zs_open none = {};
 
@@ -135,7 +186,7 @@ static __always_inline void state__unpark(struct task_struct *task)
 {
 	__u64 key = (__u64)task;
 
-	if (no_btf)
+	if (NO_BTF)
 		bpf_map_delete_elem(&opens, &key);
 	else if (use_slot && !storage_at_entry)
 		/* A task without storage costs the switch program one load. */

@@ -24,12 +24,16 @@
 /*
  * A cell is a 1/32 of an octave of nanoseconds. It is narrower than any
  * bucket, so it holds at most one bound: a table of the bucket at which each
- * cell begins and one comparison find the bucket of any duration.
+ * cell begins, with that bucket's bound, and one comparison find the bucket of
+ * any duration. The cell of ns in octave o is (o - 5) * 32 + (ns >> (o - 5)) - 32:
+ * octaves below and above those of the bounds share one cell each.
  */
 #define ZS_CELLS_PER_OCTAVE 32
-#define ZS_CELL_OCTAVE_MIN  7	/* 2^7 ns is below the first bound, 238 ns */
-#define ZS_CELL_OCTAVE_MAX  35	/* 2^36 ns is above the last bound, 64 s */
-#define ZS_CELLS	    928 /* 29 octaves of 32 cells */
+#define ZS_CELL_OCTAVE_MIN  7  /* 2^7 ns is below the first bound, 238 ns */
+#define ZS_CELL_OCTAVE_MAX  35 /* 2^36 ns is above the last bound, 64 s */
+#define ZS_CELLS	    1024
+/* Of an entry of the table: the bucket, and above it the bucket's bound in ns. */
+#define ZS_CELL_BUCKET_BITS 9
 
 /* Hold times and lifetimes: bounds 2^(i/4) s from 2^-10 to 2^25. */
 #define ZS_SPAN_BOUNDS	       141
@@ -37,15 +41,18 @@
 #define ZS_SPAN_BOUND_MIN_LOG2 (-10)
 #define ZS_SPANS_PER_OCTAVE    4
 
-#define ZS_ORDERS	32
-#define ZS_NODES	32
-#define ZS_CGROUPS	128
-#define ZS_CGROUP_TRIES 4
+#define ZS_ORDERS      32
+#define ZS_NODES       32
+#define ZS_PAYERS      128
+#define ZS_PAYER_TRIES 4
+/* Ids of cgroups count up: in the upper half how often the 2^32 of the lower were used up. */
+#define ZS_PAYER_CGROUP ((1ULL << ZS_WHAT_NODE_SHIFT) - 1)
 #define ZS_COMM_LEN	16
 #define ZS_PIDS		16
 
 /* Histograms a CPU can hold: the memory budget of 128 KiB decides. */
-#define ZS_HISTS_MAX 96
+#define ZS_HISTS_MAX  96
+#define ZS_HISTS_ROOM 128 /* the next power of two, for tables */
 /* The histogram of everything that no other one has room for. */
 #define ZS_HIST_OTHER 0
 #define ZS_HIST_NONE  255
@@ -96,35 +103,64 @@ struct zs_max {
  */
 struct zs_hist {
 	__u64 sum_ns;
+	__u64 top_ns; /* the maximum of the newest epoch */
+	__u32 epoch;  /* the newest; 0: nothing was ever added */
+	__u32 shift;  /* that brings the last event's octave down to the sixth bit */
 	__u64 bucket[ZS_BUCKETS];
 	struct zs_max max[2];
 };
 
-/* A clear that has begun and not ended, in a CPU's slot or in task storage. */
-struct zs_open {
+/*
+ * What a clear is, in one word that is copied as a whole: order in bits 0-7, page kind
+ * in 8-15, histogram in 16-23, always 1 in 24, the CPU where it began in 32-47 (left out
+ * where nothing asks for it), the folio's node (-1: unknown) in 48-63. 0: it began before the ready flag was flipped, is
+ * followed and not counted.
+ */
+#define ZS_WHAT_KIND_SHIFT 8
+#define ZS_WHAT_HIST_SHIFT 16
+#define ZS_WHAT_COUNTED	   (1U << 24)
+#define ZS_WHAT_CPU_SHIFT  32
+#define ZS_WHAT_NODE_SHIFT 48
+
+/* A clear that has begun and not ended, in a CPU's slot: see state.bpf.h. */
+struct zs_slot {
 	__u64 task; /* address of the task_struct; 0: none is open here */
 	__u64 start_ns;
-	__u64 run_delay_ns; /* sched_info at the start */
+	__u64 what;
+	__u64 run_delay_ns; /* sched_info at the start, where it is kept */
+	__u64 pcount;
+	/* What else clears on this CPU, or 0: see resched.bpf.h. */
+	__u64 parked;	 /* a clear of task storage whose task is back */
+	__u64 allocator; /* an allocator clear */
+	/* What this CPU's next switch has to look at. */
+	union {
+		struct {
+			__u8 waiter;  /* somebody asked for the CPU in a clear */
+			__u8 running; /* one of the two may run here */
+		};
+		__u64 attention;
+	};
+};
+
+/* Who waits for a CPU on which a clear runs. Written by those who ask for it, only then. */
+struct zs_wait {
+	__u64 what;	   /* ran at the first request */
+	__u64 since_ns[2]; /* of the request that is not answered, now and lazy; 0: none */
+	__u64 until_ns;	   /* the clear ended before the switch */
+	__u64 pad[4];
+};
+
+/* An open clear in task storage. */
+struct zs_open {
+	__u64 task; /* as above */
+	__u64 start_ns;
+	__u64 what;
+	__u64 run_delay_ns;
 	__u64 pcount;
 	__u64 out_ns; /* when the task left the CPU; 0 while it runs */
 	__u64 gap_ns; /* sum of the gaps so far */
 	__u32 gaps;
-	__u8 out_cause;
-	__u8 order;
-	__u8 kind;
-	__u8 hist;
-	__s16 node;   /* the folio's; -1 unknown */
-	__u16 cpu;    /* where it started */
-	__u8 counted; /* began after the ready flag was flipped */
-	__u8 pad;
-	/* Of a slot only: what its CPU's next switch has to close; see resched.bpf.h. */
-	union {
-		struct {
-			__u8 waiter;  /* somebody asked for the CPU in a clear */
-			__u8 running; /* a clear may run here */
-		};
-		__u16 attention;
-	};
+	__u32 out_cause;
 };
 
 #define ZS_STACK_FRAMES 24
@@ -162,8 +198,10 @@ struct zs_span {
 	__u64 bucket[ZS_SPAN_BUCKETS];
 };
 
-/* Address spaces whose hold on the huge zero folio is followed. */
-#define ZS_ZERO_HOLDERS 16384
+/* Address spaces whose hold on the huge zero folio is followed, by possible CPU and at most. */
+#define ZS_ZERO_HOLDERS_CPU 512
+#define ZS_ZERO_HOLDERS_MIN 1024
+#define ZS_ZERO_HOLDERS	    16384
 /* Of times: it was so before anybody looked. */
 #define ZS_ZERO_BEFORE 1
 
@@ -193,28 +231,27 @@ struct zs_zero_process {
 	__u32 pad;
 };
 
-/* What a node or a cgroup paid for clearing. */
+/* What a cgroup paid for clearing folios of a node. */
 struct zs_payer {
-	__u64 id;
+	__u64 key; /* the cgroup's id, and in the highest 16 bits the node; 0: nobody yet */
 	__u64 count;
-	__u64 bytes;
+	__u64 pages;
 	__u64 sum_ns;
 	__u64 gap_ns;
 	__u64 max_ns;
 };
 
-/* One CPU's state and counters. */
+/* One CPU's state and counters. Its histograms follow it: struct zs_area. */
 struct zs_cpu {
-	struct zs_open open;
+	struct zs_slot slot;
+	struct zs_wait wait;
 	/* Clears that began, by histogram: entry runs that passed the filter. */
-	__u64 begun[ZS_HISTS_MAX];
+	__u64 begun[ZS_HISTS_ROOM];
 	/* Entry runs that a filter kept out, for coverage. */
 	__u64 rejected[ZS_KINDS][ZS_ORDERS];
 	/* Orders of what went to ZS_HIST_OTHER. */
 	__u64 other_begun[ZS_KINDS][ZS_ORDERS];
 	__u64 other_bytes;
-	__u64 entries; /* entry runs since attach, ready or not, rejected or not */
-	__u64 exits_matched;
 	__u64 exits_unmatched; /* an exit without an open clear: rejected, or its entry was missed */
 	__u64 straddled;       /* clears open when the ready flag was flipped: not counted */
 	/* These two are written by entry and switch programs: atomically. */
@@ -241,8 +278,8 @@ struct zs_cpu {
 	struct zs_span zero_hold;
 	struct zs_span zero_lifetime;
 	struct zs_sum gap[ZS_GAP_CAUSES][ZS_ORDERS];
-	struct zs_payer node[ZS_NODES];
-	struct zs_payer cgroup[ZS_CGROUPS]; /* open addressing; [0] is "other" */
+	/* Open addressing; at the end those of the cgroups without room there, by node. */
+	struct zs_payer payer[ZS_PAYERS + ZS_NODES];
 };
 
 /* Cgroups whose path is kept, with --cgroup-series alone. */
@@ -255,6 +292,17 @@ struct zs_cgroup_path {
 	__u32 whole; /* 0: it had no room, and lacks its beginning */
 	char names[248];
 };
+
+/*
+ * What belongs to one CPU, the value of one map: only that CPU writes it, but for who
+ * waits. The loader sets how many histograms there are, and rounds the whole up so that
+ * no two CPUs share a line, nor the two lines that processors fetch together.
+ */
+struct zs_area {
+	struct zs_cpu cpu;
+	struct zs_hist hist[];
+};
+#define ZS_AREA_ALIGN 128
 
 #define ZS_PAGE_BUCKETS 33 /* up to 2^0, 2^1, … 2^31 pages, and more */
 
@@ -270,8 +318,10 @@ struct zs_extents {
 };
 
 _Static_assert(sizeof(struct zs_max) == 56, "no holes");
-_Static_assert(sizeof(struct zs_hist) == 8 + 8 * ZS_BUCKETS + 112, "no holes");
-_Static_assert(sizeof(struct zs_open) == 64, "one cache line");
+_Static_assert(sizeof(struct zs_hist) == 24 + 8 * ZS_BUCKETS + 112, "no holes");
+_Static_assert(sizeof(struct zs_slot) == 64, "one cache line");
+_Static_assert(sizeof(struct zs_wait) == 64, "one cache line");
+_Static_assert(sizeof(struct zs_open) == 64, "no holes");
 _Static_assert(sizeof(struct zs_slow) == 80 + 8 * ZS_STACK_FRAMES, "no holes");
 _Static_assert(sizeof(struct zs_payer) == 48, "no holes");
 _Static_assert(sizeof(struct zs_cgroup_path) == 256, "a payer's name, with what is added to it");

@@ -80,6 +80,8 @@ void collector__free(struct collector **cp)
 	probe_kernel__close(&c->kernel);
 	util__cleanup_close(&c->statm_fd);
 	util__cleanup_close(&c->stats_enabled_fd);
+	if (c->areas)
+		munmap(c->areas, c->area_bytes * c->cpus);
 	if (c->values)
 		munmap(c->values, c->values_bytes);
 	free(c->claimed);
@@ -218,10 +220,10 @@ static void set_facts(struct collector *c, const struct btf *btf)
 	typeof(c->skel->rodata) ro = c->skel->rodata;
 	int shift = kbtf__nodes_shift(btf);
 
-	hist__fill_tables((uint64_t *)ro->hist_bound, (uint16_t *)ro->hist_cell);
+	hist__fill_cells((uint64_t *)ro->hist_cell);
 	ro->page_bytes = c->machine->page_size;
-	ro->pmd_order = c->machine->pmd_order;
 	ro->have_node = shift >= 0;
+	ro->one_node = ro->have_node && c->machine->possible_nodes == 1;
 	ro->node_shift = shift > 0 ? shift : 0;
 	ro->have_sched_info = kbtf__has_member(btf, "sched_info", "run_delay");
 	ro->cooperative = !preempt_model__preempts_programs(c->machine->preempt_model);
@@ -231,17 +233,48 @@ static void set_facts(struct collector *c, const struct btf *btf)
 		!kbtf__has_member(btf, "bpf_local_storage_map", "use_kmalloc_nolock");
 }
 
+/* The tables of bpf/state.bpf.h: what each folio is, in the words of the kernel side. */
+static void set_clear_what(struct collector *c)
+{
+	typeof(c->skel->rodata) ro = c->skel->rodata;
+	unsigned int hugetlb, numa, order, kind;
+
+	for (hugetlb = 0; hugetlb < 2; hugetlb++) {
+		for (order = 0; order < ZS_ORDERS; order++) {
+			kind = hugetlb ? ZS_KIND_HUGETLB : plan__kind(order, c->machine->pmd_order);
+			for (numa = 0; numa < ZS_NUMAS; numa++)
+				((uint32_t(*)[ZS_NUMAS][ZS_ORDERS])
+					 ro->clear_what)[hugetlb][numa][order] =
+					ZS_WHAT_COUNTED | order | kind << ZS_WHAT_KIND_SHIFT |
+					(uint32_t)c->plan.clear_hist[kind][numa][order]
+						<< ZS_WHAT_HIST_SHIFT;
+		}
+	}
+}
+
+/* One CPU's memory: see struct zs_area. */
+static void size_areas(struct collector *c)
+{
+	size_t bytes = sizeof(struct zs_area) + c->plan.nr * sizeof(struct zs_hist);
+
+	c->area_bytes = (bytes + ZS_AREA_ALIGN - 1) / ZS_AREA_ALIGN * ZS_AREA_ALIGN;
+	bpf_map__set_value_size(c->skel->maps.areas, c->area_bytes);
+	bpf_map__set_max_entries(c->skel->maps.areas, c->cpus);
+}
+
 static void set_plan(struct collector *c)
 {
 	typeof(c->skel->rodata) ro = c->skel->rodata;
 	struct plan_input *in = &c->plan_input;
-	size_t i;
+	size_t once, i;
 
 	in->have_node = ro->have_node;
 	in->many_nodes = c->machine->nodes > 1;
 	in->sched_info = ro->have_sched_info;
 	in->cooperative = ro->cooperative;
-	in->budget_bytes = PLAN_CPU_BYTES - sizeof(struct zs_cpu);
+	/* What exists once is shared out among the CPUs. */
+	once = PLAN_ONCE_BYTES + PLAN_HOLDER_BYTES * plan__zero_holders(c->cpus);
+	in->budget_bytes = PLAN_CPU_BYTES - sizeof(struct zs_cpu) - once / c->cpus;
 	/* What is asked for on top of the default takes nothing away from it. */
 	if (in->allocator)
 		in->budget_bytes += PLAN_OPTION_BYTES;
@@ -251,17 +284,28 @@ static void set_plan(struct collector *c)
 		in->budget_bytes += PLAN_OPTION_BYTES;
 	plan__read_folios(in, "", c->machine->pmd_order, c->machine->page_size);
 	plan__make(&c->plan, in);
-	memcpy((void *)ro->clear_hist, c->plan.clear_hist, sizeof(ro->clear_hist));
-	memcpy((void *)ro->on_cpu_hist, c->plan.on_cpu_hist, sizeof(ro->on_cpu_hist));
+	set_clear_what(c);
+	ro->nr_hists = c->plan.nr;
+	memcpy((void *)ro->on_cpu_hist, c->plan.on_cpu_hist, sizeof(c->plan.on_cpu_hist));
 	memcpy((void *)ro->gap_hist, c->plan.gap_hist, sizeof(ro->gap_hist));
 	memcpy((void *)ro->resched_hist, c->plan.resched_hist, sizeof(ro->resched_hist));
 	memcpy((void *)ro->fault_hist, c->plan.fault_hist, sizeof(ro->fault_hist));
 	memcpy((void *)ro->extent_hist, c->plan.extent_hist, sizeof(ro->extent_hist));
 	memcpy((void *)ro->allocator_hist, c->plan.allocator_hist, sizeof(ro->allocator_hist));
-	bpf_map__set_max_entries(c->skel->maps.hists, c->plan.nr);
+	size_areas(c);
 	for (i = 0; i < ARRAY_SIZE(parts); i++)
 		if (parts[i]->planned)
 			parts[i]->planned(c);
+}
+
+/* What follows from the parts that were chosen. */
+static void set_options(struct collector *c)
+{
+	typeof(c->skel->rodata) ro = c->skel->rodata;
+
+	ro->clear_options = ro->extents_on || ro->faults_on || ro->slower_than_ns;
+	ro->quick = ro->use_slot && !ro->storage_at_entry && ro->cooperative && !ro->filter_on &&
+		    !ro->clear_options;
 }
 
 /* The maps that this configuration does not use take no memory. */
@@ -274,7 +318,6 @@ static void set_maps(struct collector *c)
 	bpf_map__set_autocreate(c->skel->maps.slow_clears, c->skel->rodata->slower_than_ns);
 	bpf_map__set_autocreate(c->skel->maps.allocator_calls,
 				c->allocator.function && c->allocator.exit);
-	bpf_map__set_autocreate(c->skel->maps.resched_cpus, c->resched);
 	bpf_map__set_autocreate(c->skel->maps.faulting, c->skel->rodata->faults_on);
 	bpf_map__set_autocreate(c->skel->maps.extents, c->skel->rodata->extents_on);
 	bpf_map__set_autocreate(c->skel->maps.cgroup_paths, c->cgroup_paths);
@@ -321,6 +364,7 @@ static int open_objects(struct collector *c)
 		return err_errno_r(err, "the BPF object could not be opened");
 	bpf_object__for_each_program(prog, c->skel->obj)
 		bpf_program__set_autoload(prog, false);
+	c->skel->bss->epoch = 1;
 	return 0;
 }
 
@@ -329,14 +373,9 @@ static int open_objects(struct collector *c)
 
 static int alloc_buffers(struct collector *c)
 {
-	size_t hist = (sizeof(struct zs_hist) + 7) & ~7UL;
-	size_t cpu = (sizeof(struct zs_cpu) + 7) & ~7UL;
 	void *values;
 
-	c->cpus = libbpf_num_possible_cpus();
-	if (c->cpus <= 0)
-		return err_errno_r(c->cpus, "the number of possible CPUs could not be read");
-	c->values_bytes = max(hist, cpu) * c->cpus;
+	c->values_bytes = sizeof(*c->values) * c->cpus;
 	values = mmap(NULL, c->values_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
 		      -1, 0);
 	if (values != MAP_FAILED)
@@ -355,6 +394,17 @@ static void release_values(struct collector *c)
 	if (c->values_bytes > VALUES_KEPT)
 		madvise((char *)c->values + VALUES_KEPT, c->values_bytes - VALUES_KEPT,
 			MADV_DONTNEED);
+}
+
+static int map_areas(struct collector *c)
+{
+	void *areas = mmap(NULL, c->area_bytes * c->cpus, PROT_READ, MAP_SHARED,
+			   bpf_map__fd(c->skel->maps.areas), 0);
+
+	if (areas == MAP_FAILED)
+		return err_errno_r(-errno, "the counters could not be mapped");
+	c->areas = areas;
+	return 0;
 }
 
 static uint64_t map_bytes(int fd)
@@ -393,10 +443,7 @@ int collector__open(struct collector *c)
 		return err_errno_r(err, "%s could not be read as BTF", c->opt->btf);
 	if (probe__loadable(c->kernel, &a))
 		return collector__refuse(&a);
-	err = open_objects(c);
-	if (!err)
-		c->skel->rodata->no_btf = without_btf(c);
-	return err;
+	return open_objects(c);
 }
 
 int collector__load(struct collector *c)
@@ -410,6 +457,9 @@ int collector__load(struct collector *c)
 	err = coverage_reader__new("", c->machine->page_size, &c->coverage);
 	if (err)
 		return err_errno_r(err, "the kernel's own counters could not be opened");
+	c->cpus = libbpf_num_possible_cpus();
+	if (c->cpus <= 0)
+		return err_errno_r(c->cpus, "the number of possible CPUs could not be read");
 	set_facts(c, probe_kernel__btf(c->kernel));
 	c->skel->rodata->cgroup_paths_on = c->cgroup_paths;
 	c->tells_link_misses = attach__tells_link_misses(probe_kernel__btf(c->kernel));
@@ -419,6 +469,7 @@ int collector__load(struct collector *c)
 		err = parts[i]->choose(c);
 	if (err)
 		return err;
+	set_options(c);
 	set_plan(c);
 	set_maps(c);
 	err = alloc_buffers(c);
@@ -431,7 +482,7 @@ int collector__load(struct collector *c)
 	open_self(c);
 	if (c->cgroup_paths)
 		payers__take_paths(c->payers, bpf_map__fd(c->skel->maps.cgroup_paths));
-	return 0;
+	return map_areas(c);
 }
 
 size_t collector__programs(const struct collector *c, int *fds, size_t max)
@@ -530,32 +581,60 @@ static bool torn(const struct zs_hist *v)
 	return v->max[0].begin != v->max[0].end || v->max[1].begin != v->max[1].end;
 }
 
+/* Any of the 64-bit counters that the kernel side's structures are made of. */
+typedef uint64_t __attribute__((may_alias)) word_t;
+
+/*
+ * Copies words that the kernel side is writing, each whole, upwards, and in that order
+ * also where the processor would not keep it: the maxima depend on it.
+ */
+static void copy_words(void *to, const void *from, size_t bytes)
+{
+	const word_t *source = from;
+	word_t *word = to;
+	size_t i;
+
+	for (i = 0; i < bytes / sizeof(*word); i++)
+		word[i] = __atomic_load_n(&source[i], __ATOMIC_ACQUIRE);
+}
+
+static const struct zs_area *area_of(const struct collector *c, int cpu)
+{
+	return (const void *)((const char *)c->areas + c->area_bytes * cpu);
+}
+
+/* One histogram of one CPU. False: it was never used there. */
+static bool copy_hist(const struct collector *c, int cpu, unsigned int id, struct zs_hist *v)
+{
+	const struct zs_hist *from = &area_of(c, cpu)->hist[id];
+	int tries;
+
+	if (!__atomic_load_n(&from->epoch, __ATOMIC_RELAXED))
+		return false;
+	for (tries = 0; tries < 4; tries++) {
+		copy_words(v, from, sizeof(*v));
+		if (!torn(v))
+			break;
+	}
+	return true;
+}
+
 int collector__read_hist(struct collector *c, unsigned int id, const struct reading *r,
 			 struct hist *h)
 {
-	const struct zs_hist *v = c->values;
-	int fd = bpf_map__fd(c->skel->maps.hists);
-	int cpu, tries;
-	__u32 key = id;
+	struct zs_hist v;
 	size_t i;
+	int cpu;
 
 	memset(h, 0, sizeof(*h));
-	for (tries = 0; tries < 4; tries++) {
-		bool again = false;
-
-		if (bpf_map_lookup_elem(fd, &key, c->values))
-			return -errno;
-		for (cpu = 0; cpu < c->cpus; cpu++)
-			again = again || torn(&v[cpu]);
-		if (!again)
-			break;
-	}
-	for (cpu = 0; cpu < c->cpus; cpu++, v++) {
-		h->sum_ns += v->sum_ns;
+	for (cpu = 0; cpu < c->cpus; cpu++) {
+		if (!copy_hist(c, cpu, id, &v))
+			continue;
+		h->sum_ns += v.sum_ns;
 		for (i = 0; i < ZS_BUCKETS; i++)
-			h->bucket[i] += v->bucket[i];
-		if (!torn(v))
-			read_max(c, h, id, cpu, v, r->epoch, r->offset);
+			h->bucket[i] += v.bucket[i];
+		if (!torn(&v))
+			read_max(c, h, id, cpu, &v, r->epoch, r->offset);
 	}
 	for (i = 0; i < ZS_BUCKETS; i++)
 		h->count += h->bucket[i];
@@ -591,31 +670,27 @@ int collector__read_orders(struct collector *c, const uint8_t table[ZS_ORDERS],
 	return 0;
 }
 
-/* Adds all CPUs' counters into *sum. */
-static int read_cpus(struct collector *c, struct zs_cpu *sum)
+/*
+ * Copies all CPUs' counters to c->values and adds them up in *sum. Each clear that ended is
+ * in the row of one payer: no counter of its own tells how many did.
+ */
+static void read_cpus(struct collector *c, struct zs_cpu *sum)
 {
-	size_t words = offsetof(struct zs_cpu, node) / sizeof(uint64_t);
+	size_t words = offsetof(struct zs_cpu, payer) / sizeof(uint64_t);
 	size_t first = offsetof(struct zs_cpu, begun) / sizeof(uint64_t);
-	const struct zs_cpu *v = c->values;
-	__u32 zero = 0;
+	struct zs_cpu *v = c->values;
 	int cpu;
 	size_t i;
 
-	if (bpf_map_lookup_elem(bpf_map__fd(c->skel->maps.cpus), &zero, c->values))
-		return negative_errno();
 	memset(sum, 0, sizeof(*sum));
+	c->ended = 0;
 	for (cpu = 0; cpu < c->cpus; cpu++, v++) {
+		copy_words(v, &area_of(c, cpu)->cpu, sizeof(*v));
 		for (i = first; i < words; i++)
-			((uint64_t *)sum)[i] += ((const uint64_t *)v)[i];
-		for (i = 0; i < ZS_NODES; i++) {
-			sum->node[i].count += v->node[i].count;
-			sum->node[i].bytes += v->node[i].bytes;
-			sum->node[i].sum_ns += v->node[i].sum_ns;
-			sum->node[i].gap_ns += v->node[i].gap_ns;
-			sum->node[i].max_ns = max(sum->node[i].max_ns, v->node[i].max_ns);
-		}
+			((word_t *)sum)[i] += ((const word_t *)v)[i];
+		for (i = 0; i < ARRAY_SIZE(v->payer); i++)
+			c->ended += v->payer[i].count;
 	}
-	return 0;
 }
 
 /* The beginning of a small file, as a string. */
@@ -677,13 +752,14 @@ static int read_counters(struct collector *c, struct reading *r)
 	if (c->stop_known) {
 		r->kernel = c->at_stop;
 		r->moved = c->moved_at_stop;
-		return read_cpus(c, &r->sum);
+		read_cpus(c, &r->sum);
+		return 0;
 	}
 	err = coverage__read(c->coverage, &r->kernel);
-	if (!err)
-		err = read_cpus(c, &r->sum);
-	if (!err)
-		err = coverage__read(c->coverage, &after);
+	if (err)
+		return err;
+	read_cpus(c, &r->sum);
+	err = coverage__read(c->coverage, &after);
 	if (err)
 		return err;
 	r->moved = coverage__movement(&after, &r->kernel);
@@ -709,8 +785,7 @@ static int fill_snapshot(struct collector *c, struct snapshot *s)
 	__atomic_store_n(&c->skel->bss->epoch, r.epoch + 1, __ATOMIC_RELEASE);
 	err = read_counters(c, &r);
 	if (!err)
-		err = payers__cgroups(c->payers, c->values, c->cpus, &s->cgroup_payers,
-				      &s->nr_cgroup_payers);
+		err = payers__read(c->payers, c->values, c->cpus, c->machine->page_size, s);
 	for (i = 0; !err && i < ARRAY_SIZE(parts); i++)
 		if (parts[i]->read)
 			err = parts[i]->read(c, s, &r);
@@ -749,11 +824,10 @@ void collector__stop(struct collector *c, uint64_t wait_ns)
 	if (c->stop_known && !coverage__read(c->coverage, &after))
 		c->moved_at_stop = coverage__movement(&after, &c->at_stop);
 	do {
-		if (read_cpus(c, &sum))
-			break;
+		read_cpus(c, &sum);
 		for (begun = 0, i = 0; i < c->plan.nr; i++)
 			begun += sum.begun[i];
-		if (begun - sum.exits_matched - sum.storage_full <= sum.entries_unmatched)
+		if (begun - c->ended - sum.storage_full <= sum.entries_unmatched)
 			break;
 		nanosleep(&pause, NULL);
 	} while (util__monotonic_ns() < end);

@@ -4,7 +4,7 @@
  * quantity: it decides whether this kernel can tell it, readies its programs,
  * attaches them and fills its piece of a snapshot. A new quantity is a new part
  * in the table of collector.c and, if it counts per CPU, a field in struct
- * zs_cpu between begun and node, which are added up over all CPUs.
+ * zs_cpu between begun and payer, which are added up over all CPUs.
  */
 #ifndef USER_COLLECTOR_PARTS_H
 #define USER_COLLECTOR_PARTS_H
@@ -49,9 +49,12 @@ struct collector {
 	struct bpf_link *links[COLLECTOR_LINKS];
 	size_t nr_links;
 
-	/* One value of a per-CPU map, of all CPUs, reused for every look-up; mapped. */
-	void *values;
+	/* The memory of all CPUs, struct zs_area each, as the kernel side writes it. */
+	void *areas;
+	size_t area_bytes;     /* of one CPU */
+	struct zs_cpu *values; /* a copy of their counters, of the last reading; mapped */
 	size_t values_bytes;
+	uint64_t ended; /* clears of which both ends were seen, in that reading */
 
 	/* For maxima: see read_max(). */
 	uint32_t *claimed; /* begin of the newer epoch's entry, by histogram and CPU */
@@ -148,7 +151,7 @@ void collector__mark_attached(struct collector *c, const char *name);
  */
 int collector__attach_program(struct collector *c, struct bpf_program *prog, const char *probe);
 
-/* One look-up of one histogram, all CPUs added, with its maxima. 0 or -errno. */
+/* One histogram, all CPUs added, with its maxima. 0 or -errno. */
 int collector__read_hist(struct collector *c, unsigned int id, const struct reading *r,
 			 struct hist *h);
 

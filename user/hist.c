@@ -51,19 +51,29 @@ unsigned int hist__bucket(uint64_t ns)
 	return low;
 }
 
-void hist__fill_tables(uint64_t bound[ZS_BOUNDS], uint16_t cell[ZS_CELLS])
+/* Nothing is above the bound of the last bucket. */
+static uint64_t cell_of_bucket(unsigned int bucket)
+{
+	uint64_t bound = bucket < ZS_BOUNDS ? hist__bound_ns(bucket)
+					    : UINT64_MAX >> ZS_CELL_BUCKET_BITS;
+
+	return bound << ZS_CELL_BUCKET_BITS | bucket;
+}
+
+void hist__fill_cells(uint64_t cell[ZS_CELLS])
 {
 	unsigned int octave, c;
 
-	for (c = 0; c < ZS_BOUNDS; c++)
-		bound[c] = hist__bound_ns(c);
-	for (octave = ZS_CELL_OCTAVE_MIN; octave <= ZS_CELL_OCTAVE_MAX; octave++) {
-		for (c = 0; c < ZS_CELLS_PER_OCTAVE; c++) {
-			uint64_t begin = (1ULL << octave) + ((uint64_t)c << (octave - 5));
-
-			cell[(octave - ZS_CELL_OCTAVE_MIN) * ZS_CELLS_PER_OCTAVE + c] =
-				hist__bucket(begin);
-		}
+	for (c = 0; c < ZS_CELLS; c++) {
+		octave = c / ZS_CELLS_PER_OCTAVE + 5;
+		if (octave < ZS_CELL_OCTAVE_MIN)
+			cell[c] = cell_of_bucket(0);
+		else if (octave > ZS_CELL_OCTAVE_MAX)
+			cell[c] = cell_of_bucket(ZS_BOUNDS);
+		else
+			cell[c] = cell_of_bucket(hist__bucket(
+				(uint64_t)(c % ZS_CELLS_PER_OCTAVE + ZS_CELLS_PER_OCTAVE)
+				<< (octave - 5)));
 	}
 }
 

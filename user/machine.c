@@ -456,6 +456,7 @@ int machine__read(struct machine *m, const char *root)
 	m->nodes = count_list(root, "/sys/devices/system/node/online");
 	if (!m->nodes)
 		m->nodes = 1;
+	m->possible_nodes = count_list(root, "/sys/devices/system/node/possible");
 
 	kernel_config__read(&config, root, m->release);
 	read_preempt(m, root, &config);

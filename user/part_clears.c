@@ -142,29 +142,6 @@ static int read_clears(struct collector *c, struct snapshot *s, const struct rea
 	return 0;
 }
 
-static int read_nodes(struct snapshot *s, const struct zs_cpu *sum)
-{
-	size_t i;
-
-	s->node_payers = calloc(ZS_NODES, sizeof(*s->node_payers));
-	if (!s->node_payers)
-		return -ENOMEM;
-	for (i = 0; i < ZS_NODES; i++) {
-		struct payer *p = &s->node_payers[s->nr_node_payers];
-
-		if (!sum->node[i].count)
-			continue;
-		p->id = i;
-		p->count = sum->node[i].count;
-		p->bytes = sum->node[i].bytes;
-		p->sum_ns = sum->node[i].sum_ns;
-		p->gap_ns = sum->node[i].gap_ns;
-		p->max_ns = sum->node[i].max_ns;
-		s->nr_node_payers++;
-	}
-	return 0;
-}
-
 static uint64_t begun_of(const struct collector *c, const struct zs_cpu *sum)
 {
 	uint64_t begun = 0;
@@ -189,7 +166,7 @@ static uint64_t rejected_of(const struct zs_cpu *sum)
 /* Clears that began and did not end, of which some may never: their ends were missed. */
 static uint64_t not_ended(const struct collector *c, const struct zs_cpu *sum)
 {
-	return begun_of(c, sum) - sum->exits_matched - sum->storage_full;
+	return begun_of(c, sum) - c->ended - sum->storage_full;
 }
 
 /* Clears that are open now. A CPU's counters are read one after the other: an estimate. */
@@ -250,7 +227,7 @@ struct missed {
  */
 static uint64_t session_entries(const struct collector *c, const struct zs_cpu *sum, uint64_t both)
 {
-	uint64_t runs = both + sum->exits_matched + sum->exits_unmatched;
+	uint64_t runs = both + c->ended + sum->exits_unmatched;
 	uint64_t begun = begun_of(c, sum), missed;
 
 	if (c->clear.tier == TIER_KPROBE_SESSION) {
@@ -331,8 +308,6 @@ static int read_part(struct collector *c, struct snapshot *s, const struct readi
 {
 	int err = read_clears(c, s, r);
 
-	if (!err)
-		err = read_nodes(s, &r->sum);
 	if (!err)
 		err = read_coverage(c, s, r);
 	if (err)

@@ -12,6 +12,7 @@
 
 #include "collector_parts.h"
 #include "huge_zero.h"
+#include "kbtf.h"
 #include "log.h"
 #include "util.h"
 
@@ -168,6 +169,19 @@ static int choose(struct collector *c)
 	return 0;
 }
 
+/*
+ * Room for an address space is taken when it is needed where that is allowed in any
+ * context: since v6.1 (commit fba1a1c6c912, "bpf: Convert hash map to bpf_mem_alloc.").
+ */
+static void size_holders(struct collector *c)
+{
+	struct bpf_map *map = c->skel->maps.zero_holders;
+
+	bpf_map__set_max_entries(map, plan__zero_holders(c->cpus));
+	if (kbtf__has_member(probe_kernel__btf(c->kernel), "bpf_htab", "ma"))
+		bpf_map__set_map_flags(map, BPF_F_NO_PREALLOC);
+}
+
 static void planned(struct collector *c)
 {
 	const struct attach_pair *pair = c->huge_zero->pair;
@@ -177,6 +191,7 @@ static void planned(struct collector *c)
 
 	bpf_map__set_autocreate(c->skel->maps.zero_folio, any || event[ALLOC] || event[FREE]);
 	bpf_map__set_autocreate(c->skel->maps.zero_holders, any);
+	size_holders(c);
 	bpf_map__set_autocreate(c->skel->maps.zero_waiting,
 				pair[GET].function && pair[GET].tier == TIER_KPROBE);
 }

@@ -61,12 +61,6 @@ static int choose(struct collector *c)
 	return 0;
 }
 
-static void planned(struct collector *c)
-{
-	bpf_map__set_max_entries(c->skel->maps.resched_cpus,
-				 c->resched ? libbpf_num_possible_cpus() : 1);
-}
-
 /*
  * Which requests are lazy is learnt from one to an idle CPU: a sleep of ours
  * ends with one, unless no CPU is idle now. Then lazy requests are told apart
@@ -117,7 +111,6 @@ static int read_part(struct collector *c, struct snapshot *s, const struct readi
 
 const struct collector_part resched_part = {
 	.choose = choose,
-	.planned = planned,
 	.attach = attach,
 	.read = read_part,
 };

@@ -119,61 +119,121 @@ int payers__name(struct payers *p, uint64_t id, char buf[static PAYER_NAME])
 	return 0;
 }
 
-static void add(struct payer *to, const struct zs_payer *from)
+/* Before they are added up: what one CPU keeps of a cgroup on a node. */
+struct entry {
+	uint64_t id; /* the cgroup's; 0: others */
+	int node;    /* -1: unknown */
+	const struct zs_payer *payer;
+};
+
+static void add(struct payer *to, const struct entry *from, uint64_t page_size)
 {
-	to->id = from->id;
-	to->count += from->count;
-	to->bytes += from->bytes;
-	to->sum_ns += from->sum_ns;
-	to->gap_ns += from->gap_ns;
-	to->max_ns = max(to->max_ns, (uint64_t)from->max_ns);
+	to->count += from->payer->count;
+	to->bytes += from->payer->pages * page_size;
+	to->sum_ns += from->payer->sum_ns;
+	to->gap_ns += from->payer->gap_ns;
+	to->max_ns = max(to->max_ns, (uint64_t)from->payer->max_ns);
 }
 
-/* Entries in use, of all CPUs, by id; their number in *nr. */
-static struct zs_payer *collect(const struct zs_cpu *v, int cpus, size_t *nr)
+static int compare_entries(const void *a, const void *b)
 {
-	struct zs_payer *all;
-	size_t used = 0, i;
+	return compare_ids(a, b);
+}
+
+/* Entries in use, of all CPUs, by cgroup; their number in *nr. */
+static struct entry *collect(const struct zs_cpu *v, int cpus, size_t *nr)
+{
+	struct entry *all = NULL, *more;
+	bool unknown = false;
+	size_t room = 0, i;
 	int cpu;
 
-	for (cpu = 0; cpu < cpus; cpu++)
-		for (i = 0; i < ZS_CGROUPS; i++)
-			used += v[cpu].cgroup[i].count != 0;
-	all = calloc(used + 1, sizeof(*all));
-	if (!all)
-		return NULL;
 	*nr = 0;
-	for (cpu = 0; cpu < cpus; cpu++)
-		for (i = 0; i < ZS_CGROUPS; i++)
-			if (v[cpu].cgroup[i].count)
-				all[(*nr)++] = v[cpu].cgroup[i];
-	qsort(all, *nr, sizeof(*all), compare_ids);
+	for (cpu = 0; cpu < cpus; cpu++) {
+		if (*nr + ZS_PAYERS + ZS_NODES > room) {
+			room = 2 * room + ZS_PAYERS + ZS_NODES;
+			more = reallocarray(all, room, sizeof(*all));
+			if (!more) {
+				free(all);
+				return NULL;
+			}
+			all = more;
+		}
+		for (i = 0; i < ZS_PAYERS + ZS_NODES; i++) {
+			const struct zs_payer *p = &v[cpu].payer[i];
+
+			if (!p->count)
+				continue;
+			all[*nr] = (struct entry){
+				.id = p->key & ZS_PAYER_CGROUP,
+				.node = (int16_t)(p->key >> ZS_WHAT_NODE_SHIFT),
+				.payer = p,
+			};
+			/* The others are in the order of nodes, where these are known. */
+			if (i >= ZS_PAYERS)
+				all[*nr].node = unknown ? -1 : (int)(i - ZS_PAYERS);
+			unknown = all[(*nr)++].node < 0;
+		}
+	}
+	if (*nr)
+		qsort(all, *nr, sizeof(*all), compare_entries);
 	return all;
 }
 
-int payers__cgroups(struct payers *p, const struct zs_cpu *v, int cpus, struct payer **out,
-		    size_t *nr)
+static int add_nodes(const struct entry *all, size_t nr, uint64_t page_size, struct snapshot *s)
 {
-	_cleanup_free_ struct zs_payer *all = NULL;
-	_cleanup_free_ struct payer *rows = NULL;
-	size_t used = 0, n = 0, i;
+	struct payer node[ZS_NODES] = {0};
+	size_t i;
+
+	for (i = 0; i < nr; i++)
+		if (all[i].node >= 0)
+			add(&node[all[i].node % ZS_NODES], &all[i], page_size);
+	s->node_payers = calloc(ZS_NODES, sizeof(*s->node_payers));
+	if (!s->node_payers)
+		return -ENOMEM;
+	for (i = 0; i < ZS_NODES; i++) {
+		if (!node[i].count)
+			continue;
+		node[i].id = i;
+		s->node_payers[s->nr_node_payers++] = node[i];
+	}
+	return 0;
+}
+
+static int add_cgroups(struct payers *p, const struct entry *all, size_t nr, uint64_t page_size,
+		       struct snapshot *s)
+{
+	_cleanup_free_ struct payer *rows = calloc(nr + 1, sizeof(*rows));
+	size_t n = 0, i;
 	int err;
 
-	all = collect(v, cpus, &used);
-	rows = calloc(used + 1, sizeof(*rows));
-	if (!all || !rows)
+	if (!rows)
 		return -ENOMEM;
-	for (i = 0; i < used; i++) {
+	for (i = 0; i < nr; i++) {
 		if (!n || rows[n - 1].id != all[i].id)
-			n++;
-		add(&rows[n - 1], &all[i]);
+			rows[n++].id = all[i].id;
+		add(&rows[n - 1], &all[i], page_size);
 	}
 	for (i = 0; i < n; i++) {
 		err = payers__name(p, rows[i].id, rows[i].name);
 		if (err)
 			return err;
 	}
-	*out = TAKE_PTR(rows);
-	*nr = n;
+	s->cgroup_payers = TAKE_PTR(rows);
+	s->nr_cgroup_payers = n;
 	return 0;
+}
+
+int payers__read(struct payers *p, const struct zs_cpu *v, int cpus, uint64_t page_size,
+		 struct snapshot *s)
+{
+	_cleanup_free_ struct entry *all = NULL;
+	size_t nr;
+	int err;
+
+	all = collect(v, cpus, &nr);
+	if (!all)
+		return -ENOMEM;
+	err = add_nodes(all, nr, page_size, s);
+	return err ? err : add_cgroups(p, all, nr, page_size, s);
 }

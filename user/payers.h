@@ -3,7 +3,7 @@
 #define USER_PAYERS_H
 
 /*
- * Which cgroup paid for clearing: the tables of all CPUs, added up by group.
+ * Which node and which cgroup paid for clearing: the tables of all CPUs, added up.
  * Paths are looked up once and kept, so that a group has its name after it is
  * removed, and the same name in every snapshot.
  */
@@ -22,11 +22,10 @@ void payers__take_paths(struct payers *p, int map_fd);
 int payers__name(struct payers *p, uint64_t id, char buf[static PAYER_NAME]);
 
 /*
- * v: struct zs_cpu of each CPU, one behind the other. The caller owns *rows, in
- * the order of ids; the one named "other" is what found no room on its CPU. 0 or
- * -ENOMEM.
+ * Fills the snapshot's payers from v, struct zs_cpu of each of cpus: by node, and by cgroup
+ * in the order of ids; the one named "other" is what found no room on its CPU. 0 or -ENOMEM.
  */
-int payers__cgroups(struct payers *p, const struct zs_cpu *v, int cpus, struct payer **rows,
-		    size_t *nr);
+int payers__read(struct payers *p, const struct zs_cpu *v, int cpus, uint64_t page_size,
+		 struct snapshot *s);
 
 #endif

@@ -93,6 +93,20 @@ static void plan_one(struct plan *p, unsigned int room, enum plan_class class, u
 		*id = p->nr - 1;
 }
 
+unsigned int plan__zero_holders(int cpus)
+{
+	int room = max(ZS_ZERO_HOLDERS_MIN, ZS_ZERO_HOLDERS_CPU * cpus);
+
+	return min(room, ZS_ZERO_HOLDERS);
+}
+
+enum zs_page_kind plan__kind(unsigned int order, int pmd_order)
+{
+	if (order == (unsigned int)pmd_order)
+		return ZS_KIND_THP;
+	return order && order < (unsigned int)pmd_order ? ZS_KIND_MTHP : ZS_KIND_OTHER;
+}
+
 void plan__make(struct plan *p, const struct plan_input *in)
 {
 	unsigned int room = min(in->budget_bytes / sizeof(struct zs_hist), (size_t)ZS_HISTS_MAX);

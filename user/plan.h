@@ -43,7 +43,7 @@ struct plan {
 	struct plan_slot slot[ZS_HISTS_MAX];
 	/* The tables of bpf/state.bpf.h. */
 	uint8_t clear_hist[ZS_KINDS][ZS_NUMAS][ZS_ORDERS];
-	uint8_t on_cpu_hist[ZS_HISTS_MAX];
+	uint8_t on_cpu_hist[ZS_HISTS_ROOM];
 	uint8_t gap_hist[ZS_GAP_CAUSES];
 	uint8_t resched_hist[2]; /* now, lazy */
 	uint8_t allocator_hist[ZS_ORDERS];
@@ -79,8 +79,21 @@ struct plan_input {
 
 /* The budget of the default configuration: 128 KiB a CPU, counters included. */
 #define PLAN_CPU_BYTES (128 * 1024)
+/*
+ * Of it, what exists once: constants (16 KiB), variables and the state of the huge zero
+ * folio (8 KiB each, being mapped), the head of the counters' map and its last page. Beside
+ * these, what the empty table of the folio's holders takes.
+ */
+#define PLAN_ONCE_BYTES	  (41 * 1024)
+#define PLAN_HOLDER_BYTES 16
 /* And for a quantity by order that is measured only when asked for. */
 #define PLAN_OPTION_BYTES (12 * sizeof(struct zs_hist))
+
+/* Holders of the huge zero folio that there is room for, with so many possible CPUs. */
+unsigned int plan__zero_holders(int cpus);
+
+/* The kind of a folio that is not hugetlb's. */
+enum zs_page_kind plan__kind(unsigned int order, int pmd_order);
 
 /* Never fails; what has no room is counted in left_out. */
 void plan__make(struct plan *p, const struct plan_input *in);

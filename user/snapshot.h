@@ -55,8 +55,9 @@ struct machine {
 	char host[65];
 	uint64_t page_size;
 	int pmd_order;
-	int cpus;  /* possible */
-	int nodes; /* online */
+	int cpus;	    /* possible */
+	int nodes;	    /* online */
+	int possible_nodes; /* 0: not told; neither recorded nor shown */
 	enum preempt_model preempt_model;
 	char preempt_source[64]; /* where it was read: "/sys/kernel/debug/sched/preempt" */
 	int init_on_alloc;	 /* 1, 0, or -1 unknown */

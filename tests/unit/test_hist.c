@@ -166,13 +166,23 @@ static void kernel_finds_the_span(void **state)
 /* The loader's buffers are not const. */
 static void fill_tables(void)
 {
-	hist__fill_tables((uint64_t *)(uintptr_t)hist_bound, (uint16_t *)(uintptr_t)hist_cell);
+	hist__fill_cells((uint64_t *)(uintptr_t)hist_cell);
 }
 
+/* Whatever the duration before it was. */
 static void check_bucket(uint64_t ns, unsigned int want)
 {
+	static uint32_t last;
+	uint32_t shift;
+
 	assert_int_equal(hist__bucket(ns), want);
-	assert_int_equal(bpf_hist__bucket(ns), want);
+	assert_int_equal(bpf_hist__bucket(ns, &last), want);
+	assert_int_equal(bpf_hist__bucket(ns, &last), want);
+	for (shift = 0; shift < 32; shift++) {
+		uint32_t other = shift;
+
+		assert_int_equal(bpf_hist__bucket(ns, &other), want);
+	}
 }
 
 static void every_bound_divides(void **state)
@@ -192,6 +202,8 @@ static void every_bound_divides(void **state)
 	check_bucket(1, 0);
 	check_bucket(UINT64_MAX, ZS_BOUNDS);
 	check_bucket(1ULL << 36, ZS_BOUNDS);
+	check_bucket(1ULL << 56, ZS_BOUNDS);
+	check_bucket(1ULL << 63, ZS_BOUNDS);
 }
 
 /* Between the bounds: every cell's edges, and durations of all sizes. */
@@ -206,14 +218,13 @@ static void kernel_and_user_agree(void **state)
 		for (cell = 0; cell < 32; cell++) {
 			ns = (1ULL << octave) + (((uint64_t)cell << octave) >> 5);
 			for (i = 0; i < 3; i++)
-				assert_int_equal(bpf_hist__bucket(ns + i - 1),
-						 hist__bucket(ns + i - 1));
+				check_bucket(ns + i - 1, hist__bucket(ns + i - 1));
 		}
 	}
 	for (i = 0; i < 200000; i++) {
 		seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
 		ns = seed >> (16 + (seed >> 8) % 48);
-		assert_int_equal(bpf_hist__bucket(ns), hist__bucket(ns));
+		check_bucket(ns, hist__bucket(ns));
 	}
 }
 
