@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What is cleared in one go, where the kernel tells it: a tracepoint at the start
- * of each extent (page, address, number of pages).
+ * of each extent (page, address, number of pages), or clear_pages(address, number of
+ * pages) as a function of its own.
  *
- * An extent ends where the next one of its clear begins, where its clear ends, or
- * where its task leaves the CPU under a model in which that happens between
- * extents only. Where a task can be preempted within an extent, one that was is
+ * An extent ends at that function's return, and with the tracepoint alone where the next
+ * one of its clear begins or where its clear ends; with either where its task leaves the
+ * CPU under a model in which that happens between extents only. Where a task can be preempted within an extent, one that was is
  * counted and not timed.
  */
 #ifndef ZEROSCOPE_EXTENTS_BPF_H
@@ -65,8 +66,8 @@ static __always_inline __u64 extent__clear(struct zs_cpu *cpu, struct task_struc
 	return o && o->task == (__u64)task ? o->what : 0;
 }
 
-SEC("tp_btf/mm_folio_zero_extent")
-int BPF_PROG(extent_begin, struct page *page, unsigned long addr, unsigned int pages)
+/* An extent of so many pages begins, in a clear or not. */
+static __always_inline int extent__begin(__u32 pages)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct zs_cpu *cpu = state__cpu();
@@ -95,6 +96,46 @@ int BPF_PROG(extent_begin, struct page *page, unsigned long addr, unsigned int p
 	barrier();
 	e->task = (__u64)task;
 	return 0;
+}
+
+/* At the return of the function that clears one; where there is only a tracepoint, see above. */
+static __always_inline int extent__return(void)
+{
+	struct zs_cpu *cpu = state__cpu();
+
+	if (cpu)
+		extent__end(cpu, bpf_get_current_task_btf(), bpf_ktime_get_ns(), true);
+	return 0;
+}
+
+SEC("tp_btf/mm_folio_zero_extent")
+int BPF_PROG(extent_begin, struct page *page, unsigned long addr, unsigned int pages)
+{
+	return extent__begin(pages);
+}
+
+SEC("fentry/clear_pages")
+int BPF_PROG(extent_begin_fentry, void *addr, unsigned int pages)
+{
+	return extent__begin(pages);
+}
+
+SEC("fexit/clear_pages")
+int BPF_PROG(extent_end_fexit)
+{
+	return extent__return();
+}
+
+SEC("kprobe/clear_pages")
+int BPF_KPROBE(extent_begin_kprobe, void *addr, unsigned int pages)
+{
+	return extent__begin(pages);
+}
+
+SEC("kretprobe/clear_pages")
+int BPF_KRETPROBE(extent_end_kretprobe)
+{
+	return extent__return();
 }
 
 #endif

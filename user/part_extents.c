@@ -9,37 +9,82 @@
 #include "collector_parts.h"
 #include "util.h"
 
+#define FUNCTION "clear_pages"
+
+/*
+ * The tracepoint, or with a tier that was asked for the function, where the kernel has
+ * both. A session has nothing to offer here: the start is kept by CPU.
+ */
+static int resolve(struct collector *c, struct probe_result *r)
+{
+	enum tier tier = c->opt->tier;
+	int err = probe__resolve(c->kernel, PROBE_EXTENT, c->machine->preempt_model, TIER_AUTO,
+				 false, r);
+
+	if (err || r->chosen->kind != PROBE_TRACEPOINT)
+		return err;
+	if (tier == TIER_FENTRY || tier == TIER_KPROBE) {
+		static const struct probe_candidate function = {FUNCTION, PROBE_FUNCTION,
+								PROBE_BOTH};
+		struct probe_choice choice;
+		struct probe_answer a;
+
+		if (!probe__choose_tier(c->kernel, FUNCTION, PROBE_BOTH, c->machine->preempt_model,
+					tier, &choice, &a)) {
+			r->chosen = &function;
+			r->choice = choice;
+		}
+	}
+	return 0;
+}
+
 static int choose(struct collector *c)
 {
+	typeof(c->skel->progs) *p = &c->skel->progs;
 	typeof(c->skel->rodata) ro = c->skel->rodata;
 	struct probe_result r;
+	bool kprobe;
 
 	if (ro->no_btf) {
 		collector__not_measured(c, "extents", "they need BTF in the kernel itself");
 		return 0;
 	}
-	if (probe__resolve(c->kernel, PROBE_EXTENT, c->machine->preempt_model, TIER_AUTO, false,
-			   &r)) {
+	if (resolve(c, &r)) {
 		collector__not_measured(c, "extents", r.answer.reason);
 		return 0;
 	}
-	if (r.chosen->kind != PROBE_TRACEPOINT) {
-		collector__not_measured(c, "extents",
-					"this kernel has clear_pages() and no tracepoint in it");
-		return 0;
-	}
-	bpf_program__set_autoload(c->skel->progs.extent_begin, true);
 	ro->extents_on = true;
 	c->plan_input.extents = true;
-	collector__add_probe(c, r.chosen->name, "tp_btf");
+	if (r.chosen->kind == PROBE_TRACEPOINT) {
+		bpf_program__set_autoload(p->extent_begin, true);
+		collector__add_probe(c, r.chosen->name, "tp_btf");
+		return 0;
+	}
+	kprobe = r.choice.tier == TIER_KPROBE || r.choice.tier == TIER_KPROBE_SESSION;
+	bpf_program__set_autoload(kprobe ? p->extent_begin_kprobe : p->extent_begin_fentry, true);
+	bpf_program__set_autoload(kprobe ? p->extent_end_kretprobe : p->extent_end_fexit, true);
+	collector__add_probe(c, r.chosen->name,
+			     options__tier_name(kprobe ? TIER_KPROBE : TIER_FENTRY));
 	return 0;
 }
 
+/* The end first: no extent may be seen to begin whose end is not. */
 static int attach(struct collector *c)
 {
+	typeof(c->skel->progs) *p = &c->skel->progs;
+	struct bpf_program *const in_order[] = {p->extent_end_fexit, p->extent_end_kretprobe,
+						p->extent_begin_fentry, p->extent_begin_kprobe};
+	size_t i;
+	int err = 0;
+
 	if (!c->skel->rodata->extents_on)
 		return 0;
-	return collector__attach_program(c, c->skel->progs.extent_begin, "mm_folio_zero_extent");
+	if (bpf_program__autoload(p->extent_begin))
+		return collector__attach_program(c, p->extent_begin, "mm_folio_zero_extent");
+	for (i = 0; !err && i < ARRAY_SIZE(in_order); i++)
+		if (bpf_program__autoload(in_order[i]))
+			err = collector__attach_program(c, in_order[i], FUNCTION);
+	return err;
 }
 
 static void add_pages(struct page_hist *to, const struct zs_extents *e, unsigned int order)
