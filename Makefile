@@ -42,6 +42,7 @@ STATIC_OBJ := $(filter-out $B/user/serve_%.o $B/user/cmd_serve.o $B/user/fetch.o
 ASAN_OBJ := $(filter-out $B/asan/main.o,$(SRC:user/%.c=$B/asan/%.o))
 UNIT	:= $(patsubst tests/unit/%.c,$B/tests/unit/%,$(wildcard tests/unit/test_*.c))
 GUEST	:= $(patsubst tests/vm/guest/%.c,$B/tests/guest/%,$(wildcard tests/vm/guest/*.c))
+BENCH	:= $B/tests/guest/empty
 # The object is compiled three times: see compat__session_is_return() in bpf/compat.bpf.h.
 SKEL	:= $(addprefix $B/bpf/,zeroscope.skel.h zeroscope_void.skel.h zeroscope_nobtf.skel.h)
 
@@ -74,7 +75,7 @@ soak: packages-test all $(UNIT) $(GUEST)	## diff's statistics 20 times, a kernel
 	$Qtests/soak/case gaps debian-7 GAPS_FAULTS=125000 GAPS_ROUNDS=8
 
 .PHONY: bench
-bench: packages-bench all $(GUEST)	## what looking costs, in instructions, beside other tools; the exporter beside node_exporter (an hour)
+bench: packages-bench all $(GUEST) $(BENCH)	## what looking costs, in instructions, beside other tools; the exporter beside node_exporter (an hour)
 	$Qtests/bench/run
 	$Qtests/bench/serve
 
@@ -179,6 +180,9 @@ $B/tests/unit/%: tests/unit/%.c $(ASAN_OBJ) $(MAKEFILE_LIST) | $B/tests/unit
 # Programs that tests run in a guest, which has no libraries of its own.
 $B/tests/guest/%: tests/vm/guest/%.c $(MAKEFILE_LIST) | $B/tests/guest
 	$(call say,TEST,$@)$(CC) $(CFLAGS) $(USER_CFLAGS) -D_GNU_SOURCE -static $< -o $@
+
+$B/tests/guest/empty: tests/bench/empty.c $(MAKEFILE_LIST) | $B/tests/guest
+	$(call say,TEST,$@)$(CC) $(CFLAGS) $(USER_CFLAGS) -static $< $(STATIC_LIBS) -o $@
 
 $B/bpf $B/user $B/asan $B/docs $B/tests/unit $B/tests/guest:
 	@mkdir -p $@

@@ -22,7 +22,9 @@ row() {
 # size_for OPERATION: THP alone, or 16 KiB alone, as it needs
 size_for() {
 	small=madvise large=never
-	[ "$1" != thp ] || { small=never large=madvise; }
+	case $1 in
+	thp | preempted) small=never large=madvise ;;
+	esac
 	echo $small >"$THP/hugepages-16kB/enabled"
 	echo $large >"$THP/hugepages-2048kB/enabled"
 }
@@ -80,38 +82,60 @@ beside() {
 
 row kernel release "$(uname -r)"
 row kernel preempt "$(preempt_model)"
-measured bare mthp order0 switch wakeup thp
-all="mthp order0 switch wakeup thp"
+all="mthp thp preempted order0 switch wakeup"
+# shellcheck disable=SC2086 # a list of words
+measured bare $all
+
 own() {
-counted=1
-beside zeroscope '^attached:' "$all" zeroscope run --json -i 1h
-head -n 1 tool.out >&2
-counted=
-case $(uname -r) in
-6.*) ;;
-*) beside zeroscope-fentry '^attached:' mthp zeroscope run --json -i 1h --tier fentry
-	beside zeroscope-fsession '^attached:' mthp zeroscope run --json -i 1h --tier fsession ;;
-esac
-beside zeroscope-no-gaps '^attached:' "mthp switch wakeup" zeroscope run --json -i 1h --no-gaps
-beside zeroscope-allocator '^attached:' "mthp order0 thp" zeroscope run --json -i 1h --allocator
-beside zeroscope-fault-share '^attached:' "mthp order0 thp" zeroscope run --json -i 1h --fault-share
-# What the tool itself runs in a second in which nothing happens, at its default interval.
-zeroscope run --json -i 1s >tool.out 2>&1 &
-pid=$!
-wait_for_line tool.out '^attached:' 600
-sleep 3
-before=$(cut -d' ' -f1 /proc/$pid/schedstat)
-sleep 10
-row zeroscope-idle idle $((($(cut -d' ' -f1 /proc/$pid/schedstat) - before) / 10))
-grep interval tool.out | tail -n 1 | jq -r '"zeroscope-idle\tmap_bytes\t\(.self.map_bytes)"'
-kill -INT $pid
-wait $pid
+	counted=1
+	beside zeroscope '^attached:' "$all" zeroscope run --json -i 1h
+	grep '^attached:' tool.out >&2
+	counted=
+	case $(uname -r) in
+	6.*) ;;
+	*)
+		beside zeroscope-fentry '^attached:' "mthp thp preempted" \
+			zeroscope run --json -i 1h --tier fentry
+		beside zeroscope-fsession '^attached:' "mthp thp preempted" \
+			zeroscope run --json -i 1h --tier fsession
+		;;
+	esac
+	beside zeroscope-no-gaps '^attached:' "mthp thp preempted switch wakeup" \
+		zeroscope run --json -i 1h --no-gaps
+	beside zeroscope-allocator '^attached:' "mthp thp order0" zeroscope run --json -i 1h --allocator
+	beside zeroscope-fault-share '^attached:' "mthp thp order0" \
+		zeroscope run --json -i 1h --fault-share
+	idle_second
 }
+
+# What the tool itself runs in a second in which nothing happens, at its default interval.
+idle_second() {
+	zeroscope run --json -i 1s >tool.out 2>&1 &
+	pid=$!
+	wait_for_line tool.out '^attached:' 600
+	sleep 3
+	before=$(cut -d' ' -f1 /proc/$pid/schedstat)
+	sleep 10
+	row zeroscope-idle idle $((($(cut -d' ' -f1 /proc/$pid/schedstat) - before) / 10))
+	grep interval tool.out | tail -n 1 | jq -r '"zeroscope-idle\tmap_bytes\t\(.self.map_bytes)"'
+	bpftool -j map show | jq -r '.[] | "map\t\(.name)\t\(.bytes_memlock)"' >&2
+	kill -INT $pid
+	wait $pid
+}
+
+others() {
+	# Programs that do nothing at the same places: what is left of theirs is the kernel's.
+	counted=1
+	resched=resched_curr
+	! kernel_has __resched_curr || resched=__resched_curr
+	beside empty ready "switch wakeup" empty switch $resched
+	beside bpftrace ready "mthp thp preempted" bpftrace -e "BEGIN { printf(\"ready\\n\"); }
+		kfunc:$function { @s[tid] = nsecs; }
+		kretfunc:$function { @h = hist(nsecs - @s[tid]); delete(@s[tid]); }"
+	# Their output must come line by line for their readiness to be seen.
+	beside funclatency Tracing "mthp thp preempted" stdbuf -oL funclatency "$function"
+	beside runqlat Tracing "preempted switch wakeup" stdbuf -oL runqlat
+}
+
 [ -z "${OWN:-}" ] || own
-[ -n "${OTHERS:-}" ] || exit 0
-beside bpftrace 'ready' "mthp" bpftrace -e "BEGIN { printf(\"ready\\n\"); }
-	kfunc:$function { @s[tid] = nsecs; }
-	kretfunc:$function { @h = hist(nsecs - @s[tid]); delete(@s[tid]); }"
-beside funclatency 'Tracing' "mthp" funclatency "$function"
-counted=1
-beside runqlat 'Tracing' "switch wakeup" runqlat
+[ -z "${OTHERS:-}" ] || others

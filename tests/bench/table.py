@@ -6,6 +6,14 @@ usage: table.py KERNEL <ROWS
 """
 import sys
 
+OPERATIONS = {
+    "mthp": "16 KiB mTHP fault",
+    "thp": "THP fault",
+    "preempted": "THP fault, a switch in its clear",
+    "order0": "order-0 fault",
+    "switch": "context switch",
+    "wakeup": "pipe round trip",
+}
 
 def read(lines):
     value, programs = {}, {}
@@ -45,14 +53,12 @@ def main():
     print(f"### {sys.argv[1]}: {value.get(('kernel', 'release'))}, "
           f"preempt={value.get(('kernel', 'preempt'))}, init_on_alloc=0\n")
     print("Instructions added to one operation (with − without):\n")
-    print("| | 16 KiB mTHP fault | THP fault | order-0 fault | context switch "
-          "| pipe round trip |")
-    print("|---|--:|--:|--:|--:|--:|")
-    bare = [value.get(("bare", o)) for o in ("mthp", "thp", "order0", "switch", "wakeup")]
+    print("| | " + " | ".join(OPERATIONS.values()) + " |")
+    print("|---" + "|--:" * len(OPERATIONS) + "|")
+    bare = [value.get(("bare", o)) for o in OPERATIONS]
     print("| *bare, in all* | " + " | ".join(cell(b) for b in bare) + " |")
     for tool in tools:
-        print(f"| {tool} | " + " | ".join(
-            cell(added(tool, o)) for o in ("mthp", "thp", "order0", "switch", "wakeup")) + " |")
+        print(f"| {tool} | " + " | ".join(cell(added(tool, o)) for o in OPERATIONS) + " |")
     ours = added("zeroscope", "mthp")
     print()
     for other in ("bpftrace", "funclatency"):
@@ -62,11 +68,15 @@ def main():
     print(f"- the tool's own instructions in an idle second at -i 1s: {cell(idle)}")
     print(f"- bytes of its maps, one processor: {cell(maps)}")
     if programs:
-        print("\nOne run of a program while nobody clears, by the kernel's own statistics, "
-              "the reading of two clocks included:\n")
-        print("| | program | instructions |\n|---|---|--:|")
+        print("\nOne run of a program while nobody clears, by the kernel's own statistics, and "
+              "what is left of it without what they show for a program that does nothing at the "
+              "same place:\n")
+        print("| | program | run | left |\n|---|---|--:|--:|")
         for (tool, name), number in programs.items():
-            print(f"| {tool} | {name} | {number:.0f} |")
+            place = "switch" if "switch" in name else "resched"
+            floor = [n for (t, p), n in programs.items() if t == "empty" and place in p]
+            print(f"| {tool} | {name} | {number:.0f} | "
+                  f"{cell(number - floor[0] if floor else None)} |")
     print()
 
 

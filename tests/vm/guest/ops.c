@@ -3,7 +3,7 @@
  * Operations whose cost is measured: each prints how many ns one took, on a clock that
  * counts instructions. Run with and without probes; the difference is what they add.
  *
- * usage: ops loop|mthp|thp|order0|switch|wakeup
+ * usage: ops loop|mthp|thp|preempted|order0|switch|wakeup
  */
 #include <errno.h>
 #include <sched.h>
@@ -76,6 +76,52 @@ static double fault(size_t folio, size_t nr, int advice)
 	return (double)start / nr;
 }
 
+static void sleep_until(uint64_t ns)
+{
+	struct timespec t = {.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
+
+	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
+}
+
+/*
+ * A fault of a large folio in the middle of which a real-time task takes the CPU once: each
+ * begins at its appointed time, and that task wakes up a little later.
+ */
+static double preempted(void)
+{
+	const uint64_t every = 10000000, later = 600000;
+	struct sched_param rt = {.sched_priority = 1};
+	size_t folio = 2UL << 20, nr = 16, i;
+	char *map = mmap(NULL, folio * (nr + 1), PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *p = (char *)(((uintptr_t)map + folio - 1) & -folio);
+	uint64_t first = now_ns() + 5 * every, sum = 0, start;
+	pid_t pid;
+
+	if (map == MAP_FAILED || madvise(p, folio * nr, MADV_HUGEPAGE))
+		die("memory");
+	pid = fork();
+	if (pid < 0)
+		die("fork");
+	if (!pid) {
+		if (sched_setscheduler(0, SCHED_FIFO, &rt))
+			die("real-time priority");
+		for (i = 0; i < nr; i++)
+			sleep_until(first + i * every + later);
+		_exit(0);
+	}
+	for (i = 0; i < nr; i++) {
+		while (now_ns() < first + i * every)
+			;
+		start = now_ns();
+		*(volatile char *)(p + i * folio) = 1;
+		sum += now_ns() - start;
+	}
+	waitpid(pid, NULL, 0);
+	munmap(map, folio * (nr + 1));
+	return (double)sum / nr;
+}
+
 static long switches(int who)
 {
 	struct rusage u;
@@ -146,6 +192,8 @@ static double run(const char *what)
 		return fault(16384, 1024, MADV_HUGEPAGE);
 	if (!strcmp(what, "thp"))
 		return fault(2UL << 20, 4, MADV_HUGEPAGE);
+	if (!strcmp(what, "preempted"))
+		return preempted();
 	if (!strcmp(what, "order0"))
 		return fault(4096, 4096, MADV_NOHUGEPAGE);
 	if (!strcmp(what, "switch"))
