@@ -50,6 +50,7 @@ expect_eq "none is that slow" "$(grep -c '"type":"slow"' run.json)" 0
 expect_eq "counted all the same" "$(histogrammed)" 10
 
 # For people: one line an event.
+rm -f run.err # its line of readiness is that of the run before
 zeroscope run --slower-than 1us -c /measured >plain 2>run.err &
 run_pid=$!
 wait_for_line run.err '^attached:' 300
