@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "util.h"
@@ -215,6 +216,14 @@ static void read_dir(struct plan_input *in, const char *dir, uint8_t kind, int p
 		closedir(d);
 }
 
+/* Where room is short the rarest are left out: pools of huge pages, then the largest sizes. */
+static int compare_folios(const void *a, const void *b)
+{
+	const struct plan_folio *x = a, *y = b;
+
+	return x->kind != y->kind ? x->kind - y->kind : x->order - y->order;
+}
+
 void plan__read_folios(struct plan_input *in, const char *root, int pmd_order, uint64_t page_size)
 {
 	char dir[256];
@@ -227,4 +236,5 @@ void plan__read_folios(struct plan_input *in, const char *root, int pmd_order, u
 	}
 	snprintf(dir, sizeof(dir), "%s/sys/kernel/mm/hugepages", root);
 	read_dir(in, dir, ZS_KIND_HUGETLB, pmd_order, page_size);
+	qsort(in->folio, in->nr_folios, sizeof(in->folio[0]), compare_folios);
 }
