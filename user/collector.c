@@ -266,15 +266,13 @@ static void set_plan(struct collector *c)
 {
 	typeof(c->skel->rodata) ro = c->skel->rodata;
 	struct plan_input *in = &c->plan_input;
-	size_t once, i;
+	size_t i;
 
 	in->have_node = ro->have_node;
 	in->many_nodes = c->machine->nodes > 1;
 	in->sched_info = ro->have_sched_info;
 	in->cooperative = ro->cooperative;
-	/* What exists once is shared out among the CPUs. */
-	once = PLAN_ONCE_BYTES + PLAN_HOLDER_BYTES * plan__zero_holders(c->cpus);
-	in->budget_bytes = PLAN_CPU_BYTES - sizeof(struct zs_cpu) - once / c->cpus;
+	in->budget_bytes = PLAN_CPU_BYTES - sizeof(struct zs_cpu);
 	/* What is asked for on top of the default takes nothing away from it. */
 	if (in->allocator)
 		in->budget_bytes += PLAN_OPTION_BYTES;

@@ -79,13 +79,6 @@ struct plan_input {
 
 /* The budget of the default configuration: 128 KiB a CPU, counters included. */
 #define PLAN_CPU_BYTES (128 * 1024)
-/*
- * Of it, what exists once: constants (16 KiB), variables and the state of the huge zero
- * folio (8 KiB each, being mapped), the head of the counters' map and its last page. Beside
- * these, what the empty table of the folio's holders takes.
- */
-#define PLAN_ONCE_BYTES	  (41 * 1024)
-#define PLAN_HOLDER_BYTES 16
 /* And for a quantity by order that is measured only when asked for. */
 #define PLAN_OPTION_BYTES (12 * sizeof(struct zs_hist))
 
