@@ -7,6 +7,7 @@
  * usage: empty switch|FUNCTION…
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -46,6 +47,8 @@ int main(int argc, char **argv)
 	struct btf *btf = btf__load_vmlinux_btf();
 	int i;
 
+	/* A shell without job control has its background commands ignore it. */
+	signal(SIGINT, SIG_DFL);
 	for (i = 1; i < argc; i++) {
 		if (btf && attach(btf, argv[i]) >= 0)
 			continue;
