@@ -61,6 +61,28 @@ void collector__take_cgroup_paths(struct collector *c)
 	c->cgroup_paths = true;
 }
 
+/*
+ * The counters are mapped while they are read: they are the maps' memory, and with
+ * hundreds of possible CPUs many times what else a process that serves them holds.
+ */
+static int map_areas(struct collector *c)
+{
+	void *areas = mmap(NULL, c->area_bytes * c->cpus, PROT_READ, MAP_SHARED,
+			   bpf_map__fd(c->skel->maps.areas), 0);
+
+	if (areas == MAP_FAILED)
+		return negative_errno();
+	c->areas = areas;
+	return 0;
+}
+
+static void unmap_areas(struct collector *c)
+{
+	if (c->areas)
+		munmap(c->areas, c->area_bytes * c->cpus);
+	c->areas = NULL;
+}
+
 void collector__free(struct collector **cp)
 {
 	struct collector *c = *cp;
@@ -80,8 +102,7 @@ void collector__free(struct collector **cp)
 	probe_kernel__close(&c->kernel);
 	util__cleanup_close(&c->statm_fd);
 	util__cleanup_close(&c->stats_enabled_fd);
-	if (c->areas)
-		munmap(c->areas, c->area_bytes * c->cpus);
+	unmap_areas(c);
 	if (c->values)
 		munmap(c->values, c->values_bytes);
 	free(c->claimed);
@@ -394,17 +415,6 @@ static void release_values(struct collector *c)
 			MADV_DONTNEED);
 }
 
-static int map_areas(struct collector *c)
-{
-	void *areas = mmap(NULL, c->area_bytes * c->cpus, PROT_READ, MAP_SHARED,
-			   bpf_map__fd(c->skel->maps.areas), 0);
-
-	if (areas == MAP_FAILED)
-		return err_errno_r(-errno, "the counters could not be mapped");
-	c->areas = areas;
-	return 0;
-}
-
 static uint64_t map_bytes(int fd)
 {
 	char path[64], text[2048], *line;
@@ -480,7 +490,7 @@ int collector__load(struct collector *c)
 	open_self(c);
 	if (c->cgroup_paths)
 		payers__take_paths(c->payers, bpf_map__fd(c->skel->maps.cgroup_paths));
-	return map_areas(c);
+	return 0;
 }
 
 size_t collector__programs(const struct collector *c, int *fds, size_t max)
@@ -764,10 +774,24 @@ static int read_counters(struct collector *c, struct reading *r)
 	return 0;
 }
 
+static int read_parts(struct collector *c, struct snapshot *s, struct reading *r)
+{
+	size_t i;
+	int err;
+
+	__atomic_store_n(&c->skel->bss->epoch, r->epoch + 1, __ATOMIC_RELEASE);
+	err = read_counters(c, r);
+	if (!err)
+		err = payers__read(c->payers, c->values, c->cpus, c->machine->page_size, s);
+	for (i = 0; !err && i < ARRAY_SIZE(parts); i++)
+		if (parts[i]->read)
+			err = parts[i]->read(c, s, r);
+	return err;
+}
+
 static int fill_snapshot(struct collector *c, struct snapshot *s)
 {
 	struct reading r = {.offset = realtime_offset(), .epoch = c->skel->bss->epoch};
-	size_t i;
 	int err;
 
 	s->mono_ns = util__monotonic_ns();
@@ -780,13 +804,11 @@ static int fill_snapshot(struct collector *c, struct snapshot *s)
 	memcpy(s->probes, c->probes, c->nr_probes * sizeof(*s->probes));
 	s->nr_probes = c->nr_probes;
 
-	__atomic_store_n(&c->skel->bss->epoch, r.epoch + 1, __ATOMIC_RELEASE);
-	err = read_counters(c, &r);
-	if (!err)
-		err = payers__read(c->payers, c->values, c->cpus, c->machine->page_size, s);
-	for (i = 0; !err && i < ARRAY_SIZE(parts); i++)
-		if (parts[i]->read)
-			err = parts[i]->read(c, s, &r);
+	err = map_areas(c);
+	if (err)
+		return err;
+	err = read_parts(c, s, &r);
+	unmap_areas(c);
 	release_values(c);
 	if (err)
 		return err;
@@ -821,13 +843,17 @@ void collector__stop(struct collector *c, uint64_t wait_ns)
 	__atomic_store_n(&c->skel->bss->ready, 0, __ATOMIC_RELEASE);
 	if (c->stop_known && !coverage__read(c->coverage, &after))
 		c->moved_at_stop = coverage__movement(&after, &c->at_stop);
-	do {
+	/* Where they cannot be mapped, the snapshot that follows says so. */
+	while (c->areas || !map_areas(c)) {
 		read_cpus(c, &sum);
 		for (begun = 0, i = 0; i < c->plan.nr; i++)
 			begun += sum.begun[i];
 		if (begun - c->ended - sum.storage_full <= sum.entries_unmatched)
 			break;
 		nanosleep(&pause, NULL);
-	} while (util__monotonic_ns() < end);
+		if (util__monotonic_ns() >= end)
+			break;
+	}
+	unmap_areas(c);
 	c->stopped = true;
 }

@@ -49,7 +49,7 @@ struct collector {
 	struct bpf_link *links[COLLECTOR_LINKS];
 	size_t nr_links;
 
-	/* The memory of all CPUs, struct zs_area each, as the kernel side writes it. */
+	/* The memory of all CPUs, struct zs_area each, as the kernel side writes it; while it is read. */
 	void *areas;
 	size_t area_bytes;     /* of one CPU */
 	struct zs_cpu *values; /* a copy of their counters, of the last reading; mapped */
