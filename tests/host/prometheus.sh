@@ -23,6 +23,7 @@ done
 
 work=$(mktemp -d)
 pids=()
+prometheus_pid= # of the one that start_prometheus started last
 clean_up() {
 	local pid
 
