@@ -435,8 +435,8 @@ const struct payer *body__cgroups(struct body *b, const struct snapshot *s, size
 		const struct payer *p = &s->cgroup_payers[i];
 
 		/* The programs' own rest has the id 0. */
-		row = p->id ? cgroup_row(e, p->name) : NULL;
-		if (!row || row == &e->cgroup[e->cgroups])
+		row = p->id ? cgroup_row(e, p->name) : &others;
+		if (row == &e->cgroup[e->cgroups])
 			row = &others;
 		*folded += p->id && row == &others;
 		row->count += p->count;
