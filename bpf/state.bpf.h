@@ -20,7 +20,7 @@
  *
  * The memory of a CPU is one element of an array that the reader maps, not a
  * per-CPU map: one look-up serves a program for all it needs, a waker sees another
- * CPU's slot without calling a helper, and a snapshot costs no system call.
+ * CPU's slot without calling a helper, and a snapshot maps all of them at once.
  */
 #ifndef ZEROSCOPE_STATE_BPF_H
 #define ZEROSCOPE_STATE_BPF_H
