@@ -833,7 +833,8 @@ void collector__stop(struct collector *c, uint64_t wait_ns)
 	uint64_t end = util__monotonic_ns() + wait_ns;
 	struct timespec pause = {.tv_nsec = 5 * NSEC_PER_MSEC};
 	struct coverage_counters after;
-	uint64_t begun;
+	uint64_t begun, open;
+	bool first = true;
 	struct zs_cpu sum;
 	unsigned int i;
 
@@ -848,7 +849,13 @@ void collector__stop(struct collector *c, uint64_t wait_ns)
 		read_cpus(c, &sum);
 		for (begun = 0, i = 0; i < c->plan.nr; i++)
 			begun += sum.begun[i];
-		if (begun - c->ended - sum.storage_full <= sum.entries_unmatched)
+		open = begun - c->ended - sum.storage_full;
+		open -= min(open, (uint64_t)sum.entries_unmatched);
+		/* The kernel counts these when they are mapped, after what is read of it here. */
+		if (first)
+			c->moved_at_stop += open;
+		first = false;
+		if (!open)
 			break;
 		nanosleep(&pause, NULL);
 		if (util__monotonic_ns() >= end)
