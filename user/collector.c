@@ -833,7 +833,7 @@ void collector__stop(struct collector *c, uint64_t wait_ns)
 	uint64_t end = util__monotonic_ns() + wait_ns;
 	struct timespec pause = {.tv_nsec = 5 * NSEC_PER_MSEC};
 	struct coverage_counters after;
-	uint64_t begun, open;
+	uint64_t begun, ended, open;
 	bool first = true;
 	struct zs_cpu sum;
 	unsigned int i;
@@ -849,13 +849,14 @@ void collector__stop(struct collector *c, uint64_t wait_ns)
 		read_cpus(c, &sum);
 		for (begun = 0, i = 0; i < c->plan.nr; i++)
 			begun += sum.begun[i];
-		open = begun - c->ended - sum.storage_full;
-		open -= min(open, (uint64_t)sum.entries_unmatched);
+		ended = c->ended + sum.storage_full;
+		open = begun - min(begun, (uint64_t)(ended + sum.entries_unmatched));
 		/* The kernel counts these when they are mapped, after what is read of it here. */
 		if (first)
 			c->moved_at_stop += open;
 		first = false;
-		if (!open)
+		/* One CPU is read after another: more can seem to have ended than began. */
+		if (!open && begun >= ended)
 			break;
 		nanosleep(&pause, NULL);
 		if (util__monotonic_ns() >= end)
