@@ -88,9 +88,13 @@ void hist__fill_spans(uint64_t bound[ZS_SPAN_BOUNDS])
 /* The bucket of the event of rank ceil(q * count); count != 0. */
 static size_t bucket_of_rank(const uint64_t *bucket, size_t nr, uint64_t count, double q)
 {
-	/* In millionths: 0.1 * 10 is more than 1 in floating point, and its ceiling 2. */
+	/*
+	 * In millionths: 0.1 * 10 is more than 1 in floating point, and its ceiling 2. Whole millions
+	 * of events apart from the rest, so that nothing overflows.
+	 */
 	uint64_t millionths = llround(q * 1e6);
-	uint64_t rank = ((unsigned __int128)millionths * count + 999999) / 1000000;
+	uint64_t rank =
+		count / 1000000 * millionths + (count % 1000000 * millionths + 999999) / 1000000;
 	uint64_t seen = 0;
 	size_t i;
 

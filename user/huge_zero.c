@@ -126,6 +126,7 @@ static bool hear(int fd)
  */
 static void read_fault_once(int fd, pid_t parent, uint64_t pmd_bytes)
 {
+	const uintptr_t mask = pmd_bytes - 1;
 	volatile char *folio;
 	char *room;
 
@@ -137,7 +138,7 @@ static void read_fault_once(int fd, pid_t parent, uint64_t pmd_bytes)
 		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (room == MAP_FAILED)
 		_exit(1);
-	folio = (char *)(((uintptr_t)room + pmd_bytes - 1) & ~(pmd_bytes - 1));
+	folio = (char *)(((uintptr_t)room + mask) & ~mask);
 	(void)madvise(room, 3 * pmd_bytes, MADV_NOHUGEPAGE);
 	room[3 * pmd_bytes - 1] = 1;
 	(void)madvise(room, 3 * pmd_bytes, MADV_HUGEPAGE);
