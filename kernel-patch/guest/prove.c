@@ -158,7 +158,8 @@ static int cmd_faults(char **arg)
 	const bool memfd = !strcmp(kind, "memfd");
 	const int log2 = __builtin_ctzl(size);
 	const size_t pages = size / page_size;
-	unsigned long huge = 0;
+	const unsigned long highmem = prove_highmem_start();
+	unsigned long huge = 0, high = 0;
 
 	for (unsigned long i = 0; i < count; i++) {
 		const size_t places[] = {0, 1, pages / 2, pages - 1, pages - 2, (i * 7919) % pages};
@@ -191,6 +192,8 @@ static int cmd_faults(char **arg)
 		*(volatile char *)((char *)p + place) = 0;
 		if (huge_bytes(p) >= size)
 			huge++;
+		if (highmem && prove_pfn((char *)p + place) >= highmem)
+			high++;
 		bad = differs(p, size, 0);
 		if (bad != size)
 			fail("%s of %zu bytes, touched at %zu: old data at offset %zu", kind, size,
@@ -203,7 +206,12 @@ static int cmd_faults(char **arg)
 	/* smaps does not tell an mTHP from small pages; the caller looks at the counters. */
 	if (strcmp(kind, "mthp") && huge < count)
 		fail("only %lu of %lu were huge", huge, count);
-	printf("ok: %lu x %s of %zu KiB hold zeroes only\n", count, kind, size >> 10);
+	printf("ok: %lu x %s of %zu KiB hold zeroes only", count, kind, size >> 10);
+	if (highmem)
+		printf(", %lu in highmem", high);
+	putchar('\n');
+	if (highmem && !high)
+		fail("there is highmem, and none of the folios was in it");
 	return 0;
 }
 
@@ -294,10 +302,10 @@ static int cmd_zeroout(char **arg)
 		fail("zeroed too early, at %zu", bad);
 	bad = differs(buf + range[0], range[1], 0);
 	if (bad != range[1])
-		fail("not zeroed at %zu", range[0] + bad);
+		fail("not zeroed at %zu", (size_t)range[0] + bad);
 	bad = differs(buf + range[0] + range[1], size - range[0] - range[1], PATTERN);
 	if (bad != size - range[0] - range[1])
-		fail("zeroed too late, at %zu", range[0] + range[1] + bad);
+		fail("zeroed too late, at %zu", (size_t)(range[0] + range[1]) + bad);
 	close(fd);
 	printf("ok: BLKZEROOUT of %zu KiB at %zu KiB on %s\n", (size_t)range[1] >> 10,
 	       (size_t)range[0] >> 10, arg[0]);
@@ -417,6 +425,13 @@ char *prove_map_huge(const char *kind, unsigned long size, unsigned long count)
 	return p;
 }
 
+/* Two instructions a turn */
+#ifdef __aarch64__
+#define COUNT_DOWN "1: subs %0, %0, #1; b.ne 1b"
+#else
+#define COUNT_DOWN "1: dec %0; jnz 1b"
+#endif
+
 /*
  * cost KIND SIZE COUNT: nanoseconds a first touch takes, which are instructions
  * where the guest's clock counts these.  The first one is not counted.
@@ -430,9 +445,9 @@ static int cmd_cost(char **arg)
 	double start, each;
 	char *p;
 
-	/* Two instructions a turn: tells whether a nanosecond is an instruction. */
+	/* Tells whether a nanosecond is an instruction. */
 	start = now();
-	__asm__ volatile("1: dec %0; jnz 1b" : "+r"(n));
+	__asm__ volatile(COUNT_DOWN : "+r"(n));
 	each = (now() - start) * 1e9 / (2.0 * loops);
 
 	p = prove_map_huge(arg[0], size, count + thp);
