@@ -285,7 +285,7 @@ static __always_inline bool clear__record(struct zs_cpu *cpu, struct task_struct
 	return true;
 }
 
-/* Off the CPU meanwhile: how often and how long, by the scheduler's account. */
+/* Off the CPU meanwhile: how often by the scheduler's account, and how long. */
 static __noinline int clear__correct(struct zs_cpu *cpu, __u64 what, __u64 wall, __u64 switches,
 				     __u64 delay)
 {
@@ -362,6 +362,14 @@ taken:
 	wall = now - start;
 	if (!clear__record(cpu, task, what, wall, now, gap_ns))
 		return 0;
+	/*
+	 * Where each switch was seen, the gaps are how long: run_delay leaves out what
+	 * is slept, and is too long by the resched delay before each switch.
+	 * wakeup_preempt() has the next __schedule() skip its update of the runqueue's
+	 * clock, so that the wait of the task that leaves begins when it was asked to.
+	 */
+	if (gaps == switches)
+		delay = gap_ns;
 	if (switches)
 		clear__correct(cpu, what, wall, switches, delay);
 	if (clear_options) {
