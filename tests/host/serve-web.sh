@@ -109,6 +109,7 @@ expect_eq "the right password" "$(code http -u prom:secret)" 200
 expect_match "headers are added" "$(cat headers)" '^X-Frame-Options: deny'
 for wrong in prom: prom:Secret prom:secret1 root:secret :secret "prom:$secret"; do
 	expect_eq "$wrong is wrong" "$(code http -u "$wrong")" 401
+	expect_eq "$wrong is still wrong when the answer is known" "$(code http -u "$wrong")" 401
 done
 for header in 'Basic' 'Basic !!!!' 'Basic cHJvbTpzZWNyZXQ' 'Bearer cHJvbTpzZWNyZXQ=' 'Basic =' \
 	"Basic $(head -c 3000 /dev/zero | base64 -w 0)"; do
