@@ -173,11 +173,27 @@ filesystem() {
 	umount /fs
 }
 
+# filesystems_on DEVICE
+filesystems_on() {
+	filesystem xfs 4096 "$1" mkfs.xfs -q -f -b size=4096
+	filesystem xfs 65536 "$1" mkfs.xfs -q -f -b size=65536
+	filesystem ext4 4096 "$1" mkfs.ext4 -q -F -b 4096
+}
+
+# One device after the other, for each holds its 400M in memory. The ram disk keeps them, and is
+# larger than what is written to it.
 case_filesystems() {
 	null_blk nullb0 memory_backed 1 size 400 blocksize 512
-	filesystem xfs 4096 /dev/nullb0 mkfs.xfs -q -f -b size=4096
-	filesystem xfs 65536 /dev/nullb0 mkfs.xfs -q -f -b size=65536
-	filesystem ext4 4096 /dev/nullb0 mkfs.ext4 -q -F -b 4096
+	filesystems_on /dev/nullb0
+	echo 0 >/config/nullb/nullb0/power
+	rmdir /config/nullb/nullb0
+	truncate -s 400M /tmp/image
+	losetup /dev/loop0 /tmp/image
+	filesystems_on /dev/loop0
+	losetup -d /dev/loop0
+	rm /tmp/image
+	brd
+	filesystems_on /dev/ram0
 }
 
 # virtio-blk with an IOMMU platform goes through the DMA API, and swiotlb=force through bounces
@@ -335,6 +351,15 @@ case_attach() {
 	prove touch 2M 4
 	echo 0 >$TRACE/events/z/clear_pages/enable
 	is 'calls of clear_pages() with 509 pages for 4 THP' "$(grep -c 'n=509$' $TRACE/trace)" 4
+	echo >$TRACE/kprobe_events
+	echo 'p:z/get mm_get_huge_zero_folio' >$TRACE/kprobe_events || bad 'no kprobe on mm_get_huge_zero_folio'
+	echo >$TRACE/trace
+	echo 1 >$TRACE/events/z/get/enable
+	run prove zeropage 64
+	echo 0 >$TRACE/events/z/get/enable
+	gets=$(grep -c ': get: ' $TRACE/trace)
+	if [ "$gets" -ge 64 ]; then ok "events of mm_get_huge_zero_folio() for 64 read faults = $gets"
+	else bad "mm_get_huge_zero_folio() was seen $gets times in 64 read faults"; fi
 	echo >$TRACE/kprobe_events
 }
 

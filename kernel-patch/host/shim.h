@@ -100,6 +100,9 @@ void folio_zero_user(struct folio *folio, unsigned long addr_hint);
 extern bool preemptible;
 
 static inline bool preempt_model_preemptible(void) { return preemptible; }
+enum { SYSTEM_BOOTING, SYSTEM_RUNNING };
+static const int system_state = SYSTEM_BOOTING;
+
 static inline void cond_resched(void) { }
 static inline void might_sleep(void) { }
 static inline void trace_mm_folio_zero_begin(struct folio *f, unsigned long a) { (void)f, (void)a; }
