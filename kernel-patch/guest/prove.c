@@ -570,7 +570,7 @@ static const struct {
 	{"faults", 3, cmd_faults},     {"touch", 2, cmd_touch},	      {"zeropage", 1, cmd_zeropage},
 	{"zeroout", 4, cmd_zeroout},   {"zero", 3, cmd_zero},	      {"kill", 3, cmd_kill},
 	{"dio", 2, cmd_dio},	       {"dirty", 1, cmd_dirty},	      {"cost", 3, cmd_cost},
-	{"zerocost", 3, cmd_zerocost}, {"waker", 4, prove_waker},     {"fillfile", 2, cmd_fillfile},
+	{"zerocost", 3, cmd_zerocost}, {"waker", 5, prove_waker},     {"fillfile", 2, cmd_fillfile},
 	{"kcore", 1, cmd_kcore},       {"refcount", 1, cmd_refcount},
 };
 

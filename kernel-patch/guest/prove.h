@@ -5,7 +5,7 @@
 /* As process 1: mount what is needed, verify contents, print "content: N passed, N failed", reboot */
 int prove_init(void);
 
-/* waker KIND SIZE COUNT PERIOD_US: how late a real-time task runs while folios are faulted */
+/* waker KIND SIZE COUNT PERIOD_US ROUNDS: how late a real-time task runs while folios are faulted */
 int prove_waker(char **arg);
 
 /* map_huge KIND SIZE COUNT: an aligned area of COUNT folios of SIZE bytes; KIND is thp or hugetlb */

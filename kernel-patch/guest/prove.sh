@@ -223,9 +223,23 @@ case_bios() {
 	echo 0 >$TRACE/function_profile_enabled
 	echo 0 >$TRACE/events/block/block_bio_queue/enable
 	figure bios "$(grep -c 'block_bio_queue:' $TRACE/trace)"
-	figure segments "$(cat $TRACE/trace_stat/function* | awk '$1 == "bio_add_page" { n += $2 } END { print n + 0 }')"
+	figure bio_add_page "$(cat $TRACE/trace_stat/function* | awk '$1 == "bio_add_page" { n += $2 } END { print n + 0 }')"
 	figure segment_arrays "$(cat $TRACE/trace_stat/function* | awk '$1 == "bvec_alloc" { n += $2 } END { print n + 0 }')"
 	echo >$TRACE/set_ftrace_filter
+	bvecs
+}
+
+# bvecs of the same GiB: calls of bio_add_page() that found room, as many as the buffer has seen
+bvecs() {
+	echo "r:z/added bio_add_page bytes=\$retval:s32" >$TRACE/kprobe_events
+	echo 'bytes != 0' >$TRACE/events/z/added/filter
+	echo >$TRACE/trace
+	echo 1 >$TRACE/events/z/added/enable
+	run prove zero /dev/nullb0 1G 1
+	echo 0 >$TRACE/events/z/added/enable
+	is 'missed returns of bio_add_page()' "$(awk '{ n += $3 } END { print n + 0 }' $TRACE/kprobe_profile)" 0
+	figure bvecs "$(cat $TRACE/per_cpu/cpu*/stats | awk '/^(entries|overrun):/ { n += $2 } END { print n + 0 }')"
+	echo >$TRACE/kprobe_events
 }
 
 # profile FUNCTION COMMAND…: how often the command called the function
@@ -241,15 +255,15 @@ profile() {
 	echo >$TRACE/set_ftrace_filter
 }
 
-# waker LABEL KIND SIZE COUNT: how late a real-time task is that wants to run every millisecond
+# waker LABEL KIND SIZE COUNT ROUNDS: how late a real-time task is that wants to run every
+# millisecond
 waker() {
-	label=$1
-	shift
-	set -- $(prove waker "$@" 1000)
-	figure "waker_samples_$label" "$1"
-	figure "waker_p50_$label" "$2"
-	figure "waker_p99_$label" "$3"
-	figure "waker_max_$label" "$4"
+	set -- "$1" $(prove waker "$2" "$3" "$4" 1000 "$5")
+	figure "waker_samples_$1" "$2"
+	figure "waker_p50_$1" "$3"
+	figure "waker_p90_$1" "$4"
+	figure "waker_p99_$1" "$5"
+	figure "waker_max_$1" "$6"
 }
 
 # watched COMMAND…: zeroscope's totals of what the command did, in /tmp/tool.json
@@ -267,7 +281,7 @@ watched() {
 
 # What zeroscope says of the same: the delays that it saw while 1 GiB was cleared
 tool() {
-	watched quiet prove waker hugetlb 1G 1 1000
+	watched quiet prove waker hugetlb 1G 1 1000 1
 	tail -n 1 /tmp/tool.json | sed 's/^/tool '"$1"' /'
 }
 
@@ -304,6 +318,29 @@ case_zeroscope() {
 		"$(seen '.probes[] | select(.name == "huge_zero_folio_alloc") | .attached')" true
 }
 
+late_2M() { waker "2M" thp 2M 128 2 | sed "s/^figure /figure $1./"; }
+
+# Where an extent is what one waits for, there are few waits in a GiB.
+late_1G() {
+	rounds=3
+	[ "$1" != full ] && [ -n "$(symbol clear_pages)" ] || rounds=1
+	waker "1G" hugetlb 1G 1 $rounds | sed "s/^figure /figure $1./"
+}
+
+# late [GIB]: how late the real-time task is for every preemption model, and bios
+case_late() {
+	echo always >$THP/enabled
+	only_size 2048
+	[ -z "$1" ] || echo 1 >/sys/kernel/mm/hugepages/hugepages-1048576kB/nr_hugepages
+	for model in none voluntary full; do
+		echo $model >/sys/kernel/debug/sched/preempt || bad "no preemption model $model"
+		figure "$model.clock" "$(prove cost thp 2M 1 | cut -d' ' -f2)"
+		late_2M $model
+		[ -z "$1" ] || late_1G $model
+	done
+	case_bios
+}
+
 # bench [GIB [TOOL]]: the figures of the cover letter for every preemption model, with 1 GiB pages
 # and zeroscope's view if asked for. Where the clock counts instructions, a nanosecond is one.
 case_bench() {
@@ -318,13 +355,13 @@ case_bench() {
 		count_extents prove touch 2M 4
 		figure "$model.extents_2M" $((EXTENTS / 4))
 		figure "$model.resched_2M" $(($(profile __cond_resched prove touch 2M 64) / 64))
-		waker "2M" thp 2M 128 | sed "s/^figure /figure $model./"
+		late_2M $model
 		[ -n "$1" ] || continue
 		figure "$model.fault_1G" "$(prove cost hugetlb 1G 1 | cut -d' ' -f1)"
-		count_extents quiet prove waker hugetlb 1G 1 1000000
+		count_extents quiet prove waker hugetlb 1G 1 1000000 1
 		figure "$model.extents_1G" "$EXTENTS"
-		figure "$model.resched_1G" "$(profile __cond_resched prove waker hugetlb 1G 1 1000000)"
-		waker "1G" hugetlb 1G 1 | sed "s/^figure /figure $model./"
+		figure "$model.resched_1G" "$(profile __cond_resched prove waker hugetlb 1G 1 1000000 1)"
+		late_1G $model
 		[ -z "$2" ] || tool "$model"
 	done
 	case_bios
