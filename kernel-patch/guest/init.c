@@ -170,7 +170,7 @@ static void hugetlb(void)
 			continue;
 		snprintf(path, sizeof(path), HUGETLB "%.200s/nr_hugepages", entry->d_name);
 		/* A size that such a small machine cannot set aside is left out. */
-		if (!put(path, "2") || !get(path))
+		if (!put(path, kib > BUDGET_KIB ? "1" : "2") || !get(path))
 			continue;
 		faults("hugetlb", kib);
 		faults("memfd", kib);
