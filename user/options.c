@@ -259,7 +259,7 @@ static int parse_fd(const char *name, const struct option_desc *o, const char *v
 	return 0;
 }
 
-/* value is NULL for kinds that take none. */
+/* value is "" for kinds that take none. */
 static int apply(struct options *opt, const struct option_desc *o, const char *value,
 		 struct parse_error *err)
 {
@@ -362,7 +362,7 @@ static int parse_long(struct options *opt, struct cursor *cur, struct parse_erro
 		if (equals)
 			return parse__fail(err, "--%s takes no value; write --%s alone", o->name,
 					   o->name);
-		return apply(opt, o, NULL, err);
+		return apply(opt, o, "", err);
 	}
 	if (equals)
 		return apply(opt, o, equals + 1, err);
@@ -396,7 +396,7 @@ static int parse_shorts(struct options *opt, struct cursor *cur, struct parse_er
 			cur->at++;
 			return apply(opt, o, value, err);
 		}
-		ret = apply(opt, o, NULL, err);
+		ret = apply(opt, o, "", err);
 		if (ret)
 			return ret;
 	}
@@ -582,7 +582,7 @@ static void list_commands(void)
 /* `zeroscope __docs man [COMMAND]`, `… completion SHELL`, `… list` */
 static int run_docs(const struct options *opt)
 {
-	const char *what = opt->positional[0];
+	const char *what = opt->positional_count ? opt->positional[0] : "";
 	const char *of = opt->positional_count > 1 ? opt->positional[1] : NULL;
 	enum command command = of ? options__find_command(of) : CMD_NONE;
 
