@@ -80,12 +80,25 @@ static int time_left(const struct serving *s, uint64_t until_ns)
 
 /* --- --once. */
 
+/* What is no file must not become one: the name of a device would be. */
+static bool can_be_replaced(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) || S_ISREG(st.st_mode);
+}
+
 static int write_file(const char *path, const struct pack_buffer *body)
 {
 	char temporary[4096];
 	_cleanup_close_ int fd = -1;
 	int err;
 
+	if (!can_be_replaced(path))
+		return err_r(-EINVAL,
+			     "--once: %s is no regular file, and would be replaced by one; give "
+			     "another name",
+			     path);
 	/* Not *.prom, which a collector would pick up. */
 	if (snprintf(temporary, sizeof(temporary), "%s.%d.tmp", path, getpid()) >=
 	    (int)sizeof(temporary))
@@ -354,6 +367,35 @@ static int run(struct serving *s)
 	return write_once(s);
 }
 
+/* 0, or EXIT_USAGE after a sentence. */
+static int check_usage(const struct options *opt)
+{
+	const struct serve_options *serve = &opt->serve;
+	const char *path = serve->telemetry_path;
+	unsigned int i;
+
+	if (path[0] != '/')
+		return err_r(EXIT_USAGE, "--web.telemetry-path: \"%s\" does not begin with a slash",
+			     path);
+	if (!strcmp(path, "/snapshot") || !strncmp(path, "/-/", 3))
+		return err_r(EXIT_USAGE,
+			     "--web.telemetry-path: %s is where something else is served; give "
+			     "another path",
+			     path);
+	for (i = 0; i < serve->listen.nr; i++)
+		if (listeners__check(serve->listen.value[i]))
+			return EXIT_USAGE;
+	if (serve->bpf_stats && (serve->once || serve->replay))
+		return err_r(EXIT_USAGE,
+			     "--bpf-stats is for serving a kernel: it goes neither with "
+			     "--once nor with --replay");
+	if (serve->replay && options__choose_measurement(&opt->run))
+		return err_r(EXIT_USAGE,
+			     "--replay serves what was recorded: options that choose what to "
+			     "measure, or how, do not go with it");
+	return 0;
+}
+
 int cmd_serve__run(const struct options *opt)
 {
 	_cleanup_(serving__close) struct serving s = {
@@ -366,13 +408,9 @@ int cmd_serve__run(const struct options *opt)
 	};
 	int err;
 
-	if (opt->serve.telemetry_path[0] != '/')
-		return err_r(EXIT_USAGE, "--web.telemetry-path: \"%s\" does not begin with a slash",
-			     opt->serve.telemetry_path);
-	if (opt->serve.bpf_stats && (opt->serve.once || opt->serve.replay))
-		return err_r(EXIT_USAGE,
-			     "--bpf-stats is for serving a kernel: it goes neither with "
-			     "--once nor with --replay");
+	err = check_usage(opt);
+	if (err)
+		return err;
 	err = run(&s);
 	return session__exit_status(err);
 }

@@ -537,6 +537,13 @@ int options__parse(int argc, char *const *argv, struct options *opt, struct pars
 	return check_needed(opt, err);
 }
 
+bool options__choose_measurement(const struct run_options *opt)
+{
+	return opt->pid_count || opt->cgroup || opt->comm || opt->min_order ||
+	       opt->slower_than_ns || opt->allocator || opt->no_gaps || opt->fault_share ||
+	       opt->tier != TIER_AUTO || opt->btf;
+}
+
 /* --- The program ------------------------------------------------------------------------- */
 
 /* What was printed reached its reader: a full disk must not look like success. */

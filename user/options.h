@@ -129,6 +129,9 @@ struct run_options {
 	int ready_fd; /* -1: none; else a descriptor that is open */
 };
 
+/* Whether it was said what is to be measured, or how: a filter, a tier, a part of it. */
+bool options__choose_measurement(const struct run_options *opt);
+
 /*
  * Everything a command needs to know. Strings point into argv, which must
  * outlive it; there is nothing to free.

@@ -102,16 +102,25 @@ static void remove_stale(const struct sockaddr_un *un)
 		unlink(un->sun_path);
 }
 
+static int check_unix(const char *path)
+{
+	const size_t room = sizeof(((struct sockaddr_un *)NULL)->sun_path);
+
+	if (*path && strlen(path) < room)
+		return 0;
+	return err_r(-EINVAL, "--web.listen-address: the path of a Unix socket has 1 to %zu bytes",
+		     room - 1);
+}
+
 static int open_unix(struct listeners *l, const char *path)
 {
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct sockaddr_un un = {.sun_family = AF_UNIX};
 	int err;
 
-	if (!*path || strlen(path) >= sizeof(un.sun_path))
-		return err_r(-EINVAL,
-			     "--web.listen-address: the path of a Unix socket has 1 to %zu bytes",
-			     sizeof(un.sun_path) - 1);
+	err = check_unix(path);
+	if (err)
+		return err;
 	snprintf(un.sun_path, sizeof(un.sun_path), "%s", path);
 	remove_stale(&un);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&un, sizeof(un)) || listen(fd, BACKLOG))
@@ -191,6 +200,16 @@ static int open_inet(struct listeners *l, const char *address)
 		return err_errno_r(err, "%s cannot be listened on", address);
 	}
 	return 0;
+}
+
+int listeners__check(const char *address)
+{
+	const char *port;
+	char host[256];
+
+	if (!strncmp(address, UNIX_PREFIX, strlen(UNIX_PREFIX)))
+		return check_unix(address + strlen(UNIX_PREFIX));
+	return split(address, host, sizeof(host), &port);
 }
 
 int listeners__open(struct listeners *l, const char *address)

@@ -24,6 +24,9 @@ struct listeners {
 void listeners__close(struct listeners *l);
 #define _cleanup_listeners_ __attribute__((cleanup(listeners__close)))
 
+/* Whether it is written as an address. 0, or -EINVAL after a sentence. */
+int listeners__check(const char *address);
+
 /* Both add to *l. 0, or -errno after a sentence. */
 int listeners__open(struct listeners *l, const char *address);
 int listeners__from_systemd(struct listeners *l);

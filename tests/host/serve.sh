@@ -211,15 +211,26 @@ expect_between "nor is their memory kept, in KiB" "$(status VmRSS | tr -dc 0-9)"
 	$((8192 + 4 * $(nproc --all)))
 check "it has not ended, and ends well" end TERM
 
-# refused OPTION…: it does not start, and says why in one line
+# refused STATUS OPTION…: it does not start, and says why in one line
 refused() {
-	! "$zeroscope" serve --replay "$recording" "$@" 2>"$work/log" &&
-		[ "$(wc -l <"$work/log")" = 1 ] && cat "$work/log"
+	local expected=$1 status=0
+
+	shift
+	"$zeroscope" serve --replay "$recording" "$@" 2>"$work/log" || status=$?
+	cat "$work/log"
+	[ $status = "$expected" ] && [ "$(wc -l <"$work/log")" = 1 ]
 }
-check "an address that others reach is refused" refused --web.listen-address 0.0.0.0:0
-check "so is every address" refused --web.listen-address :0
-check "no address" refused --web.listen-address nowhere
-check "no port" refused --web.listen-address 127.0.0.1:http
-check "no socket from systemd" refused --web.systemd-socket
-check "no recording" refused --replay "$work/nothing"
+check "an address that others reach is refused" refused 1 --web.listen-address 0.0.0.0:0
+check "so is every address" refused 1 --web.listen-address :0
+check "no address" refused 2 --web.listen-address nowhere
+check "no port" refused 2 --web.listen-address 127.0.0.1:http
+check "a socket without a path" refused 2 --web.listen-address unix:
+check "metrics in the snapshot's place" refused 2 --web.telemetry-path /snapshot
+check "no socket from systemd" refused 1 --web.systemd-socket
+check "no recording" refused 1 --replay "$work/nothing"
+check "another choice of what was measured" refused 2 --comm dd
+# A name that stands for something else than a file keeps doing so.
+mkfifo "$work/fifo"
+check "--once in place of a pipe" refused 1 --once "$work/fifo"
+check "which is still one" test -p "$work/fifo"
 finished
