@@ -138,6 +138,9 @@ static int report_all(struct report *r)
 	while (ret > 0);
 	if (ret)
 		return ret;
+	if (!r->run)
+		return err_r(-ENODATA, "%s holds no interval; record for longer",
+			     r->opt->positional[0]);
 	ret = end_run(r);
 	if (!ret && r->opt->openmetrics && r->total)
 		ret = show_openmetrics(r);
@@ -160,6 +163,8 @@ int cmd_report__run(const struct options *opt)
 			     "choose one of them");
 	if (opt->play)
 		return live_play__run(opt);
+	if (opt->speed != 1)
+		return err_r(EXIT_USAGE, "--speed is for --play; add that or leave --speed out");
 	/* A reader that goes away is seen as EPIPE. */
 	signal(SIGPIPE, SIG_IGN);
 	view__init(&r.view, &opt->run, stdout);

@@ -131,8 +131,20 @@ static int run_plain(const struct options *opt)
 	return session__run(opt, &sink);
 }
 
+/* Whether a measurement of our own is asked for, or other output than the live view. */
+static bool is_for_measuring(const struct run_options *opt)
+{
+	return options__choose_measurement(opt) || opt->duration_ns || opt->json || opt->plain ||
+	       opt->ready_fd >= 0;
+}
+
 int cmd_run__run(const struct options *opt)
 {
+	if (opt->connect && is_for_measuring(&opt->run))
+		return err_r(
+			EXIT_USAGE,
+			"--connect shows what an exporter measures, in the live view; of the "
+			"other options it takes --interval, --cumulative, --ascii and --color");
 	if (opt->connect && !live_connect__run)
 		return err_r(EXIT_FAILED, "--connect is not in the static build of zeroscope; use "
 					  "the one that is linked dynamically");

@@ -217,6 +217,11 @@ int live_connect__run(const struct options *opt)
 		log_err("%s", why);
 		return err == -EINVAL ? EXIT_USAGE : EXIT_FAILED;
 	}
+	if (!live_show__wanted(&opt->run)) {
+		log_err("--connect draws on a terminal, and there is none here; without one, save "
+			"the exporter's /snapshot and show it with zeroscope report");
+		return EXIT_FAILED;
+	}
 	if (live_show__open(&opt->run, LIVE_REMOTE, opt->connect, &r.show))
 		return EXIT_FAILED;
 	r.due_ns = util__monotonic_ns();

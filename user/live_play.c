@@ -191,6 +191,11 @@ int live_play__run(const struct options *opt)
 		log_err("%s", err.text);
 		return EXIT_FAILED;
 	}
+	if (!live_show__wanted(&opt->run)) {
+		log_err("--play draws on a terminal, and there is none here; leave it out for "
+			"blocks of text");
+		return EXIT_FAILED;
+	}
 	if (live_show__open(&opt->run, LIVE_RECORDING, p.path, &p.show))
 		return EXIT_FAILED;
 	live_show__live(p.show)->speed = opt->speed;

@@ -747,7 +747,8 @@ const struct option_desc options_table[] = {
 		.manual =
 			"Measure nothing, and show in the live view what the exporter at ADDRESS "
 			"measures: http://HOST:PORT or unix:PATH, as `zeroscope serve` listens. Needs "
-			"no privileges; filters and the like are those of the exporter.",
+			"no privileges. What is measured, and of whom, is the exporter's choice: the "
+			"other options are --interval, --cumulative, --ascii and --color.",
 	},
 	{
 		.name = "plain",

@@ -443,10 +443,21 @@ nobody_listens() {
 		keys q && ended 0
 }
 check "an address where nobody listens is a sentence" nobody_listens
+# connect_fails STATUS PATTERN ADDRESS OPTION…
 connect_fails() {
-	"$zeroscope" run --connect "$1" </dev/null >"$work/out" 2>"$work/err"
-	[ $? = 2 ] && [ "$(wc -l <"$work/err")" = 1 ] && grep -q -- "$2" "$work/err"
+	local expected=$1 pattern=$2 status=0
+
+	shift 2
+	"$zeroscope" run --connect "$@" </dev/null >"$work/out" 2>"$work/err" || status=$?
+	[ $status = "$expected" ] && [ "$(wc -l <"$work/err")" = 1 ] &&
+		grep -q -- "$pattern" "$work/err"
 }
-check "https is refused in a sentence" connect_fails https://localhost/ "no TLS"
-check "anything else as well" connect_fails localhost:1 "expected http://"
+check "https is refused in a sentence" connect_fails 2 "no TLS" https://localhost/
+check "anything else as well" connect_fails 2 "expected http://" localhost:1
+check "what is measured is not for us to choose" \
+	connect_fails 2 "--connect .* takes --interval" "http://localhost:1" --min-order 9
+check "nor is there another output" \
+	connect_fails 2 "--connect .* takes --interval" "http://localhost:1" --json
+check "without a terminal it says what does without" \
+	connect_fails 1 "/snapshot .*report" "http://localhost:1"
 finished

@@ -139,6 +139,14 @@ size=$(stat -c %s "$run")
 head -c $((size - 100)) "$run" >"$work/cut"
 check "what is cut off is shown, with a note" report 0 "cut ends early" --json "$work/cut"
 check "and only its last interval is missing" test "$(wc -l <"$work/out")" = 11
+# Its header is whole, and that is all there is.
+head -c $((16 + $(od -An -tu4 -j4 -N4 "$run"))) "$run" >"$work/header"
+for form in --color=auto --json --csv --openmetrics; do
+	check "a recording without an interval is said to be one ($form)" \
+		report 1 "header holds no interval" $form "$work/header"
+done
+check "--speed is for playing" report 2 "--speed is for --play" --speed 2 "$run"
+check "playing takes a terminal" report 1 "leave it out" --play "$run"
 # A recording of a real run, cut off at every byte from where its last interval begins.
 real=$top/docs/live-view/busy.zs
 every_cut() {
