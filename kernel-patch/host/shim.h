@@ -82,7 +82,6 @@ static inline struct folio *folio_alloc(gfp_t gfp, unsigned int order)
 	return (struct folio *)alloc_pages(gfp, order);
 }
 
-static inline bool folio_test_highmem(struct folio *folio) { (void)folio; return false; }
 static inline void folio_put(struct folio *folio) { (void)folio; }
 static inline unsigned int folio_nr_pages(struct folio *folio) { return 1U << folio->page.order; }
 static inline size_t folio_size(struct folio *folio) { return PAGE_SIZE << folio->page.order; }
