@@ -66,13 +66,17 @@ unit: $(UNIT)				## the unit tests alone
 	$Qtests/run unit
 
 .PHONY: soak
-soak: packages-test all $(UNIT) $(GUEST)	## diff's statistics 20 times, a kernel against itself, long ledger and gaps (hours)
+soak: packages-test all $(UNIT) $(GUEST)	## diff's statistics 20 times, a kernel against itself, long ledger, 10 million clears (hours)
 	$QZEROSCOPE_TRIALS=20000 $B/tests/unit/test_stats
 	$QZEROSCOPE_TRIALS=20000 $B/tests/unit/test_diff
 	$Qtests/soak/same-kernel
+	$Qtests/soak/case ledger debian-6.1 LEDGER_REPETITIONS=1000
 	$Qtests/soak/case ledger debian-6.12 LEDGER_REPETITIONS=1000
+	$Qtests/soak/case ledger debian-7 LEDGER_REPETITIONS=1000
 	$Qtests/soak/case gaps debian-6.12 GAPS_FAULTS=125000 GAPS_ROUNDS=8
 	$Qtests/soak/case gaps debian-7 GAPS_FAULTS=125000 GAPS_ROUNDS=8
+	$Qtests/soak/case gaps-long debian-6.12
+	$Qtests/soak/case gaps-long debian-7
 
 .PHONY: bench
 bench: packages-bench all $(GUEST) $(BENCH)	## what looking costs, in instructions, beside other tools; the exporter beside node_exporter (an hour)

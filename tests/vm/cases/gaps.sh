@@ -57,12 +57,6 @@ by_ftrace() {
 	END { for (name in n) printf "%s=%.0f ", name, n[name] }' "oracle.$1"
 }
 
-# near NAME A B SHARE SLACK: two numbers differ by no more than that share and that
-near() {
-	check "$1: $2, $3" awk -v a="$2" -v b="$3" -v s="$4" -v c="$5" \
-		'BEGIN { d = a > b ? a - b : b - a; exit !(d <= s * b + c) }'
-}
-
 # by_tool ORDER: what the tool has of it, as assignments
 by_tool() {
 	total "

@@ -57,6 +57,12 @@ lost() {
 	total '[.loss[] | numbers] | add // 0'
 }
 
+# near NAME A B SHARE SLACK: two numbers differ by no more than that share and that
+near() {
+	check "$1: $2, $3" awk -v a="$2" -v b="$3" -v s="$4" -v c="$5" \
+		'BEGIN { d = a > b ? a - b : b - a; exit !(d <= s * b + c) }'
+}
+
 # measure NAME KIND ORDER OPTIONS LOAD-ARGUMENT…: the whole of it. OPTIONS is one word list for run.
 measure() {
 	m_name=$1 m_kind=$2 m_order=$3 m_options=$4
