@@ -116,11 +116,14 @@ wanted_kernel() {
 
 # plan_case FILE KERNEL VARIANT: into the job that boots with the same parameters
 plan_case() {
-	local file=$1 kernel=$2 variant=$3 name where parameters number
+	local file=$1 kernel=$2 variant=$3 name where words parameters number
 
 	name=$(basename "$file" .sh)
+	# The default has no parameters, and shares the boot with cases that have none.
+	[[ $variant != default ]] || variant=
 	where=$kernel${variant:+ $variant}
-	parameters="kernel=$kernel cmdline=$(header "$file" cmdline '') ${variant//+/ } \
+	read -ra words <<<"$(header "$file" cmdline '') ${variant//+/ }"
+	parameters="kernel=$kernel cmdline=${words[*]} \
 smp=$(header "$file" smp 2) memory=$(header "$file" memory 1024) numa=$(header "$file" numa 1) \
 icount=$(header "$file" icount no) parallel=$(header "$file" parallel no)"
 	[[ $(header "$file" boot shared) != own ]] || parameters+=" own=$name"
@@ -133,16 +136,16 @@ icount=$(header "$file" icount no) parallel=$(header "$file" parallel no)"
 			echo "--kernel"
 			echo "$kernel"
 			echo "--cmdline"
-			echo "$(header "$file" cmdline '') ${variant//+/ }"
+			echo "${words[*]}"
 			printf -- '--%s\n%s\n' smp "$(header "$file" smp 2)" \
 				memory "$(header "$file" memory 1024)" numa "$(header "$file" numa 1)"
 			[[ $(header "$file" icount no) == no ]] || echo "--icount"
 			[[ $(header "$file" parallel no) == no ]] || echo "--parallel"
 		} >"$JOB/options"
-		echo "$where" >"$JOB/where"
 		echo "$kernel" >"$JOB/kernel"
 	fi
 	echo "$name" >>"$WORK/$number/cases"
+	echo "$where" >"$WORK/$number/$name.where"
 }
 
 declare -A JOB_OF=()
@@ -174,13 +177,13 @@ skip_cases() {
 
 	shift 2
 	for name in "$@"; do
-		printf 'skip\t%s\tvm/%s: all\t0\t%s\n' "$(cat "$directory/where")" "$name" "$reason"
+		printf 'skip\t%s\tvm/%s: all\t0\t%s\n' "$(cat "$directory/$name.where")" "$name" "$reason"
 	done >>"$directory/results"
 }
 
 # fail_case DIRECTORY CASE SECONDS REASON
 fail_case() {
-	printf 'fail\t%s\tvm/%s: runs to its end\t%s\t%s\n' "$(cat "$1/where")" "$2" "$3" "$4" \
+	printf 'fail\t%s\tvm/%s: runs to its end\t%s\t%s\n' "$(cat "$1/$2.where")" "$2" "$3" "$4" \
 		>>"$1/results"
 }
 
@@ -233,13 +236,13 @@ collect() {
 	grep '^# ' "$directory/$name.tap" | grep -vx '# finished' | sed "s/^# /# $name: /" \
 		>>"$directory/remarks"
 	end=$(tr -d '\r' <"$directory/stdout" | grep -a "^##end $name ") || {
-		parse_tap "vm/$name" "$(cat "$directory/where")" ended - <"$directory/$name.tap" |
+		parse_tap "vm/$name" "$(cat "$directory/$name.where")" ended - <"$directory/$name.tap" |
 			grep -v 'it stopped before its end' >>"$directory/results"
 		fail_case "$directory" "$name" - "$(sed -n 's/^vm: //p;T;q' "$directory/stderr")"
 		return 1
 	}
 	read -r _ _ status seconds <<<"$end"
-	parse_tap "vm/$name" "$(cat "$directory/where")" ended "$seconds" \
+	parse_tap "vm/$name" "$(cat "$directory/$name.where")" ended "$seconds" \
 		<"$directory/$name.tap" >>"$directory/results"
 	echo "(ended with status $status)" >>"$directory/$name.log"
 }

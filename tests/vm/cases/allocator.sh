@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # What the page allocator zeroes, with Debian's own command line: as many as there are folios, and
 # with them the kernel's counters are covered.
-# kernel: debian-6.12 debian-7
-# memory: 3072
+# kernel: debian-6.1 debian-6.12 debian-7
+# memory: 2048
 # timeout: 600
 # files: /usr/bin/jq tests/vm/guest/measure.sh
 . /root/measure.sh

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Who pays: each group has the clears of its own tasks, a group that is gone keeps its name, and
 # what finds no room in the table is in "other", so that the sum is still the count of all clears.
-# kernel: debian-6.12
+# kernel: debian-6.1 debian-6.12 debian-7
 # cmdline: init_on_alloc=0
 # memory: 2048
 # timeout: 600

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # What was seen against what the kernel counted: no hole is made up where everything is seen, also
 # when attaching into a running workload, and none is kept quiet where the kernel zeroes elsewhere.
-# kernel: debian-6.12 debian-7
-# matrix: init_on_alloc=1
-# matrix[debian-7]: init_on_alloc=1 init_on_alloc=0
+# kernel: debian-6.1 debian-6.12 debian-7
+# matrix: default
+# matrix[debian-7]: default init_on_alloc=0
 # memory: 2048
 # timeout: 900
 # files: /usr/bin/jq tests/vm/guest/measure.sh
@@ -14,8 +14,9 @@ thp_row() {
 	total ".coverage[] | select(.what == \"thp\") | .$1"
 }
 
-alloc=0
-grep -q init_on_alloc=1 /proc/cmdline && alloc=1
+# Debian's kernels do it unless they are told not to.
+alloc=1
+grep -q init_on_alloc=0 /proc/cmdline && alloc=0
 at_fault=yes
 [ $alloc = 1 ] && kernel_has clear_highpages_kasan_tagged && at_fault=no
 

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Counts stay right while what clears is moved between processors, killed, replaced by exec, left
 # by fork, and while a processor goes away and comes back.
-# kernel: debian-6.12
+# kernel: debian-6.1 debian-6.12 debian-7
 # cmdline: init_on_alloc=0
 # memory: 2048
 # timeout: 900
 # files: /usr/bin/jq tests/vm/guest/measure.sh build/tests/guest/disturber
 . /root/measure.sh
+
+# Where every mapping may have huge pages, so may the stacks of threads before 6.7.
+write_sysfs "$THP/enabled" madvise
 
 cpu1=/sys/devices/system/cpu/cpu1/online
 

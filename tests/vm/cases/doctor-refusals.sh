@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # A capability that is missing is named, and CAP_SYSLOG costs the refcount alone.
 # kernel: debian-6.12
+# memory: 2048
 # timeout: 600
 # files: /usr/bin/jq /usr/bin/setpriv
 

@@ -5,6 +5,7 @@
 # matrix[debian-6.1]: default
 # matrix[debian-6.12]: preempt=none+init_on_alloc=0 preempt=full
 # matrix[debian-7]: default
+# memory: 2048
 # timeout: 900
 # files: /usr/bin/jq /usr/sbin/bpftool
 

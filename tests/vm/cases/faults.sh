@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # --fault-share: each fault in which a folio was cleared is timed, and clearing is a part of that
 # time. Extents are told by no kernel as Debian builds it: said, with the reason.
-# kernel: debian-6.12 debian-7
+# kernel: debian-6.1 debian-6.12 debian-7
 # cmdline: init_on_alloc=0
 # memory: 2048
 # timeout: 600

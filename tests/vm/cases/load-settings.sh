@@ -3,7 +3,7 @@
 # Settings that load borrows come back, however it ends; what it may not have, it refuses in one
 # sentence, with the status that the manual gives.
 # kernel: debian-6.12
-# memory: 1024
+# memory: 2048
 # timeout: 600
 
 POOL=/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages

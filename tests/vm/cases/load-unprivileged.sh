@@ -4,7 +4,7 @@
 # refuses what it cannot have.
 # kernel: debian-6.12 debian-6.1
 # cmdline: init_on_alloc=0
-# memory: 1024
+# memory: 2048
 # timeout: 600
 # files: tests/vm/guest/clear-trace.sh
 . /root/clear-trace.sh

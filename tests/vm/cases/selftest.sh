@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=dash
 # kernel: debian-6.12 debian-6.1 debian-7
+# memory: 2048
 # files: /usr/bin/jq tests/lib/tap.sh:/root/copied
 # What the harness promises to every other case, on each kernel.
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The stream of slow clears: each with who, where, how long and from where in the kernel; the
 # histograms have all clears still; and what the buffer had no room for is counted.
-# kernel: debian-6.12 debian-7
+# kernel: debian-6.1 debian-6.12 debian-7
 # cmdline: init_on_alloc=0
 # memory: 2048
 # timeout: 600
