@@ -25,14 +25,51 @@ static __always_inline bool clear__filter_comm(void)
 	return true;
 }
 
+/* As the caller of zeroscope numbers it; 0: it is in no namespace that the caller sees. */
+static __always_inline __u32 clear__tgid(void)
+{
+	struct {
+		__u32 pid, tgid;
+	} ns; /* struct bpf_pidns_info */
+
+	if (!filter_pidns_ino)
+		return bpf_get_current_pid_tgid() >> 32;
+	if (bpf_get_ns_current_pid_tgid(filter_pidns_dev, filter_pidns_ino, (void *)&ns,
+					sizeof(ns)))
+		return 0;
+	return ns.tgid;
+}
+
 static __always_inline bool clear__filter_pid(void)
 {
-	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	__u32 tgid = clear__tgid();
 	__u32 i;
 
 	for (i = 0; i < ZS_PIDS && i < filter_pids; i++)
 		if (filter_pid[i] == tgid)
 			return true;
+	return false;
+}
+
+#define CLEAR_HIDDEN_LEVELS 32 /* that a namespace may hide of a cgroup's path */
+
+/*
+ * In a cgroup namespace, or with a part of the hierarchy mounted, nobody can
+ * tell how far below the root the group really is: all levels are tried from
+ * the least that it can be, which is the right one elsewhere.
+ */
+static __always_inline bool clear__filter_cgroup(void)
+{
+	__u64 ancestor;
+	__u32 i;
+
+	for (i = 0; i < CLEAR_HIDDEN_LEVELS; i++) {
+		ancestor = bpf_get_current_ancestor_cgroup_id(filter_cgroup_level + i);
+		if (ancestor == filter_cgroup)
+			return true;
+		if (!ancestor)
+			break;
+	}
 	return false;
 }
 
@@ -46,8 +83,7 @@ static __always_inline bool clear__wanted(__u8 order)
 		return false;
 	if (filter_comm_len && !clear__filter_comm())
 		return false;
-	if (filter_cgroup &&
-	    bpf_get_current_ancestor_cgroup_id(filter_cgroup_level) != filter_cgroup)
+	if (filter_cgroup && !clear__filter_cgroup())
 		return false;
 	return true;
 }

@@ -66,9 +66,12 @@ const volatile bool clear_options;
 const volatile bool filter_on;
 const volatile __u32 filter_pids;
 const volatile __u32 filter_pid[ZS_PIDS];
+/* The PID namespace in which these are numbered; 0: the first one. */
+const volatile __u64 filter_pidns_dev, filter_pidns_ino;
 const volatile __u8 filter_comm_len;
 const volatile char filter_comm[ZS_COMM_LEN];
 const volatile __u64 filter_cgroup;
+/* Of the group, as far as the loader sees the hierarchy: it is no higher than that. */
 const volatile __u32 filter_cgroup_level;
 const volatile __u8 filter_min_order;
 

@@ -78,7 +78,7 @@ int cgroup__mount(const char *root, char *buf, size_t size)
 		unescape(at);
 		return copy_path(at, buf, size);
 	}
-	return -ENOENT;
+	return -ENODEV;
 }
 
 /* The id of an open directory. The inode number is the id only where it has 64 bits. */

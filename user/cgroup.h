@@ -8,7 +8,8 @@
 #include <stdint.h>
 
 /*
- * Where the unified hierarchy is mounted; its length, or -ENOENT where it is not.
+ * Where the unified hierarchy is mounted; its length, or -ENODEV where it is
+ * not; -errno where that is not told.
  */
 int cgroup__mount(const char *root, char *buf, size_t size);
 

@@ -51,14 +51,9 @@ static int ask_kernel(struct finding *f, const struct run_options *opt)
 	f->lockdown = lockdown__read("", f->lockdown_source, sizeof(f->lockdown_source));
 	f->given_btf = opt->btf;
 
-	err = probe_kernel__open("", opt->btf, &k);
-	if (err == -EINVAL)
-		return err_r(err, "%s is not a BTF file; give --btf one that matches this kernel",
-			     opt->btf);
+	err = probe_kernel__open_here(opt->btf, &k);
 	if (err)
-		return opt->btf
-			       ? err_errno_r(err, "%s, given to --btf, could not be read", opt->btf)
-			       : err_errno_r(err, "/proc/self/status could not be read");
+		return err;
 	f->own_btf = probe_kernel__has_own_btf(k);
 	probe__loadable(k, &f->loadable);
 	for (int id = 0; id < PROBE_IDS; id++)

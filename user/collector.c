@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -196,6 +197,23 @@ static unsigned int cgroup_level(const char *path)
 	return level;
 }
 
+/*
+ * Process ids are those that the caller sees. The first PID namespace, whose
+ * inode is PROC_PID_INIT_INO, needs no translation.
+ */
+static int set_pid_namespace(typeof(((struct zeroscope_bpf *)0)->rodata) ro)
+{
+	struct stat st;
+
+	if (stat("/proc/self/ns/pid", &st))
+		return -errno;
+	if (st.st_ino == 0xeffffffc)
+		return 0;
+	ro->filter_pidns_dev = st.st_dev;
+	ro->filter_pidns_ino = st.st_ino;
+	return 0;
+}
+
 static int set_filters(struct collector *c)
 {
 	typeof(c->skel->rodata) ro = c->skel->rodata;
@@ -206,6 +224,10 @@ static int set_filters(struct collector *c)
 	for (i = 0; i < opt->pid_count && i < ZS_PIDS; i++)
 		ro->filter_pid[i] = opt->pid[i];
 	ro->filter_pids = i;
+	err = i ? set_pid_namespace(ro) : 0;
+	if (err)
+		return err_errno_r(err, "the PID namespace that --pid is meant in could not be "
+					"read; is /proc mounted?");
 	if (opt->comm) {
 		snprintf((char *)ro->filter_comm, sizeof(ro->filter_comm), "%s", opt->comm);
 		ro->filter_comm_len = strlen(opt->comm);
@@ -217,6 +239,10 @@ static int set_filters(struct collector *c)
 		err = cgroup__id(opt->cgroup, &id);
 		if (!err)
 			err = cgroup__path(id, path, sizeof(path));
+		if (err == -ENODEV)
+			return err_r(err,
+				     "no version 2 hierarchy of cgroups is mounted here for "
+				     "--cgroup; mount -t cgroup2 none /sys/fs/cgroup mounts it");
 		if (err)
 			return err_errno_r(
 				err,
@@ -446,9 +472,9 @@ int collector__open(struct collector *c)
 	struct probe_answer a;
 	int err;
 
-	err = probe_kernel__open("", c->opt->btf, &c->kernel);
+	err = probe_kernel__open_here(c->opt->btf, &c->kernel);
 	if (err)
-		return err_errno_r(err, "%s could not be read as BTF", c->opt->btf);
+		return err;
 	if (probe__loadable(c->kernel, &a))
 		return collector__refuse(&a);
 	return open_objects(c);

@@ -249,7 +249,8 @@ const struct option_desc options_table[] = {
 		.help = "only clears of this process; repeat it for several",
 		.manual =
 			"Only clears that happen in process PID (all of its threads). Several can be "
-			"given, in one argument with commas or by repeating the option, up to 16.",
+			"given, in one argument with commas or by repeating the option, up to 16. In a "
+			"container it is the id that the process has there.",
 	},
 	{
 		.name = "cgroup",

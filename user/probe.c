@@ -13,6 +13,7 @@
 #include "caps.h"
 #include "kinfo.h"
 #include "kbtf.h"
+#include "log.h"
 #include "machine.h"
 #include "probe_trial.h"
 #include "util.h"
@@ -345,6 +346,24 @@ int probe_kernel__open(const char *root, const char *btf, struct probe_kernel **
 	k->lockdown = lockdown__read(root, NULL, 0);
 	*out = TAKE_PTR(k);
 	return 0;
+}
+
+int probe_kernel__open_here(const char *btf, struct probe_kernel **out)
+{
+	struct caps caps;
+	int err;
+
+	err = caps__read(&caps, "");
+	if (err)
+		return err_errno_r(err, "the capabilities of this process could not be read; "
+					"is /proc mounted?");
+	err = probe_kernel__open("", btf, out);
+	if (err == -EINVAL && btf)
+		return err_r(err, "%s is not a BTF file; give --btf one that matches this kernel",
+			     btf);
+	if (err && btf)
+		return err_errno_r(err, "%s, given to --btf, could not be read", btf);
+	return err ? err_errno_r(err, "this kernel could not be described") : 0;
 }
 
 void probe_kernel__close(struct probe_kernel **pk)

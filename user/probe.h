@@ -51,6 +51,8 @@ struct probe_kernel;
  * it cannot be read.
  */
 int probe_kernel__open(const char *root, const char *btf, struct probe_kernel **k);
+/* The same of the running kernel. What is wrong is said: an error comes with a sentence. */
+int probe_kernel__open_here(const char *btf, struct probe_kernel **k);
 void probe_kernel__close(struct probe_kernel **k);
 #define _cleanup_probe_kernel_ __attribute__((cleanup(probe_kernel__close)))
 

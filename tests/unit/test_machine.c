@@ -537,6 +537,8 @@ static void test_cgroup_mount(void **state)
 	(void)state;
 	tree__make(&t, NULL);
 	assert_int_equal(cgroup__mount(t.root, path, sizeof(path)), -ENOENT);
+	tree__put(&t, "/proc/self/mountinfo", "1 0 8:1 / / rw - ext4 /dev/root rw\n");
+	assert_int_equal(cgroup__mount(t.root, path, sizeof(path)), -ENODEV);
 	tree__put(&t, "/proc/self/mountinfo",
 		  "1 0 8:1 / / rw - ext4 /dev/root rw\n"
 		  "2 1 0:5 / /sys/fs/cgroup/memory rw shared:3 - cgroup cgroup rw,memory\n"
