@@ -188,8 +188,6 @@ int cmd_record__run(const struct options *opt)
 			     "--json and the recording cannot both go to standard output; "
 			     "give -o a file");
 	view__init(&job.view, &opt->run, stdout);
-	/* A full file system is an error that is told, not a signal. */
-	signal(SIGXFSZ, SIG_IGN);
 	if (opt->exec) {
 		if (start_child(&job))
 			return EXIT_FAILED;

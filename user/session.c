@@ -26,8 +26,9 @@ int session__open_signals(void)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGHUP);
-	/* A reader that goes away is seen as EPIPE, where it is dealt with. */
+	/* A reader that goes away and a full disk are seen as errors, where they are dealt with. */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	if (sigprocmask(SIG_BLOCK, &set, NULL))
 		return -errno;
 	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -54,7 +55,9 @@ void session__announce(const struct options *opt, const struct snapshot *s)
 	if (opt->run.ready_fd < 0)
 		return;
 	dprintf(opt->run.ready_fd, "%s\n", line);
-	close(opt->run.ready_fd);
+	/* The standard ones are needed further on. */
+	if (opt->run.ready_fd > STDERR_FILENO)
+		close(opt->run.ready_fd);
 }
 
 static int fetch_slow(struct collector *c, const struct session_sink *sink)
@@ -82,6 +85,16 @@ static int take_input(const struct session_sink *sink, struct waits *w)
 	if (w->control.interval_ns != interval_ns)
 		err = set_timer(w->timer, w->control.interval_ns);
 	return err ? err : 1;
+}
+
+/*
+ * Whether so little is left of the session that it belongs to this interval:
+ * a minute of seconds is 60 of them, and not one more of what the last tick
+ * and the end lie apart.
+ */
+static bool is_last(const struct waits *w)
+{
+	return w->end_ns && util__monotonic_ns() + w->control.interval_ns / 10 >= w->end_ns;
 }
 
 /*
@@ -123,8 +136,12 @@ static int wait_interval(struct collector *c, const struct session_sink *sink, s
 			/* The timer may have been set anew. */
 			continue;
 		}
-		if (fds[2].revents)
-			return read(w->timer, &ticks, sizeof(ticks)) == sizeof(ticks);
+		if (!fds[2].revents)
+			continue;
+		if (read(w->timer, &ticks, sizeof(ticks)) != sizeof(ticks))
+			return 0;
+		if (!is_last(w))
+			return 1;
 	}
 }
 

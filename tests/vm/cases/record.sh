@@ -24,6 +24,10 @@ check "report --json is what was shown live, field by field" cmp live.json repor
 expect_eq "it holds the clears of the workload" \
 	"$(jq -s '[.[].clears[]? | select(.order == 9) | .count] | add >= 24' live.json)" true
 
+# As many intervals as fit, and no stub of one where the last tick and the end fall together.
+zeroscope record -i 2s -d 4s -o short.zs 2>short.err
+expect_between "4 s of 2 s intervals" "$(zeroscope report --json short.zs | wc -l)" 1 2
+
 # Cut off anywhere in its last intervals, it is what it was up to there.
 size=$(stat -c %s live.zs)
 bad=0

@@ -53,6 +53,8 @@ else
 fi
 refused "no such cgroup" 1 'no cgroup' zeroscope run -c /nowhere -d 1s
 refused "a --btf that is missing" 1 'nowhere' zeroscope run --btf /nowhere -d 1s
+refused "a --btf that is something else" 1 '/etc/passwd is not a BTF file' \
+	zeroscope run --btf /etc/passwd -d 1s
 refused "record without a file" 2 'FILE' zeroscope record
 
 # Without CAP_SYSLOG clears are measured all the same.
@@ -125,6 +127,20 @@ zeroscope report --json full/rec >out 2>err
 expect_eq "full disk: what was recorded is read" $? 0
 check "full disk: report is whole" valid_json out
 umount full
+
+# A limit on the size of files.
+(
+	ulimit -f 4
+	zeroscope run --json -i 20ms -d 60s >limited 2>err
+	echo $? >status
+)
+expect_eq "file size limit: status" "$(cat status)" 1
+expect_match "file size limit: the sentence" "$(cat err)" 'File too large'
+
+# Told on a descriptor that is needed further on.
+zeroscope run --json -d 100ms --ready-fd 1 >out 2>err
+expect_eq "ready on standard output: status" $? 0
+expect_eq "ready on standard output: both lines" "$(sed 's/[:"].*//' out | xargs)" "attached {"
 
 # A reader that goes away.
 (
