@@ -300,7 +300,8 @@ const struct option_desc options_table[] = {
 		.help = "length of an interval",
 		.manual =
 			"Time between two snapshots. Counters are never reset: an interval is the "
-			"difference of two snapshots.",
+			"difference of two snapshots. The last one takes in what is left of --duration "
+			"where that is no more than a tenth of TIME.",
 	},
 	{
 		.name = "duration",
@@ -370,8 +371,9 @@ const struct option_desc options_table[] = {
 		.deflt = "auto",
 		.help = "how to attach",
 		.manual =
-			"Attach in this way and in no other; the command fails if the kernel does not "
-			"offer it.",
+			"Attach to what clears folios in this way and in no other; the command fails if "
+			"the kernel does not offer it. Other probes follow where they can, and the line "
+			"\"attached: ...\" says how each is attached.",
 	},
 	{
 		.name = "btf",
@@ -844,7 +846,7 @@ const struct option_desc options_table[] = {
 		.help = "write a line to this descriptor when attached",
 		.manual =
 			"When every probe is attached, write a line to descriptor N, which the caller "
-			"opened, and close it.",
+			"opened, and close it, unless it is a standard one.",
 	},
 	{
 		.name = "verbose",

@@ -502,11 +502,33 @@ static int check_session(const struct probe_kernel *k, enum tier tier, struct pr
 					    : " (kernels from 6.10 on can, with CONFIG_FPROBE)");
 }
 
+/*
+ * With ftrace turned off attaching succeeds and nothing is ever called, in
+ * all tiers: kprobes at the begin of a function go by ftrace as well. Turning
+ * it on again then makes it give up for good.
+ */
+static int check_ftrace(const struct probe_kernel *k, struct probe_answer *a)
+{
+	char path[PATH_MAX];
+	uint64_t enabled;
+
+	snprintf(path, sizeof(path), "%.*s/proc/sys/kernel/ftrace_enabled", PATH_MAX - 64, k->root);
+	if (util__read_u64(path, &enabled) || enabled)
+		return 0;
+	refuse(a, -EPERM, PROBE_REFUSED,
+	       "ftrace is turned off (kernel.ftrace_enabled=0), so that no probe would fire");
+	remedy(a, "Turn it on: sysctl kernel.ftrace_enabled=1.");
+	return -EPERM;
+}
+
 static int check_tier(struct probe_kernel *k, const struct symbol *s, enum probe_ends ends,
 		      enum tier tier, struct probe_answer *a)
 {
 	int err;
 
+	err = check_ftrace(k, a);
+	if (err)
+		return err;
 	if (tier == TIER_KPROBE) {
 		err = trial__kprobe_pmu(k->root);
 		if (err >= 0)

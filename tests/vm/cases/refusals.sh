@@ -57,6 +57,12 @@ refused "a --btf that is something else" 1 '/etc/passwd is not a BTF file' \
 	zeroscope run --btf /etc/passwd -d 1s
 refused "record without a file" 2 'FILE' zeroscope record
 
+echo 0 >/proc/sys/kernel/ftrace_enabled
+refused "ftrace turned off" 3 'ftrace_enabled=0.*sysctl kernel.ftrace_enabled=1' zeroscope run -d 1s
+refused "ftrace turned off, --tier kprobe" 3 'ftrace_enabled=0.*sysctl kernel.ftrace_enabled=1' \
+	zeroscope run --tier kprobe -d 1s
+echo 1 >/proc/sys/kernel/ftrace_enabled
+
 # Without CAP_SYSLOG clears are measured all the same.
 /usr/bin/setpriv --bounding-set -syslog zeroscope run --json -d 1s >out 2>err
 expect_eq "CAP_SYSLOG missing: status" $? 0
