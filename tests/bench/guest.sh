@@ -54,10 +54,19 @@ stats() {
 		'.[] | select(.run_cnt > 0) | "\($tool)\tprogram:\(.name)\t\(.run_time_ns) \(.run_cnt)"'
 }
 
+# wanted NAME: it is a row that was asked for, or all are
+wanted() {
+	case " ${TOOLS:-$1} " in
+	*" $1 "*) ;;
+	*) return 1 ;;
+	esac
+}
+
 # beside NAME READY OPERATIONS COMMAND…
 beside() {
 	name=$1 ready=$2 operations=$3
 	shift 3
+	wanted "$name" || return
 	"$@" >tool.out 2>&1 &
 	pid=$!
 	if ! wait_for_line tool.out "$ready" 600; then
@@ -96,7 +105,7 @@ own() {
 	case $(uname -r) in
 	6.*) ;;
 	*)
-		beside zeroscope-fentry '^attached:' "mthp thp preempted" \
+		beside zeroscope-fentry '^attached:' "mthp thp preempted switch wakeup" \
 			zeroscope run --json -i 1h --tier fentry
 		beside zeroscope-fsession '^attached:' "mthp thp preempted" \
 			zeroscope run --json -i 1h --tier fsession
@@ -112,6 +121,7 @@ own() {
 
 # What the tool itself runs in a second in which nothing happens, at its default interval.
 idle_second() {
+	wanted zeroscope-idle || return
 	zeroscope run --json -i 1s >tool.out 2>&1 &
 	pid=$!
 	wait_for_line tool.out '^attached:' 600
@@ -130,14 +140,24 @@ others() {
 	counted=1
 	resched=resched_curr
 	! kernel_has __resched_curr || resched=__resched_curr
-	beside empty ready "switch wakeup" empty switch $resched
+	beside empty ready "switch wakeup" empty switch fentry:$resched
+	counted=
+	beside empty-pair ready "mthp" empty pair:$function
+	case $(uname -r) in
+	6.*) ;;
+	*)
+		beside empty-fsession ready "mthp" empty fsession:$function
+		beside empty-kprobe.session ready "mthp" empty kprobe.session:$function
+		;;
+	esac
 	beside bpftrace ready "mthp thp preempted" bpftrace -e "BEGIN { printf(\"ready\\n\"); }
 		kfunc:$function { @s[tid] = nsecs; }
 		kretfunc:$function { @h = hist(nsecs - @s[tid]); delete(@s[tid]); }"
 	# Their output must come line by line for their readiness to be seen.
 	beside funclatency Tracing "mthp thp preempted" stdbuf -oL funclatency "$function"
+	counted=1
 	beside runqlat Tracing "preempted switch wakeup" stdbuf -oL runqlat
 }
 
-[ -z "${OWN:-}" ] || own
-[ -z "${OTHERS:-}" ] || others
+own
+others

@@ -73,8 +73,9 @@ def main():
               "same place:\n")
         print("| | program | run | left |\n|---|---|--:|--:|")
         for (tool, name), number in programs.items():
-            place = "switch" if "switch" in name else "resched"
-            floor = [n for (t, p), n in programs.items() if t == "empty" and place in p]
+            place = [p for p in ("switch", "resched") if p in name]
+            floor = [n for (t, p), n in programs.items()
+                     if t == "empty" and place and place[0] in p]
             print(f"| {tool} | {name} | {number:.0f} | "
                   f"{cell(number - floor[0] if floor else None)} |")
     print()

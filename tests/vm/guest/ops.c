@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,40 +85,53 @@ static void sleep_until(uint64_t ns)
 }
 
 /*
- * A fault of a large folio in the middle of which a real-time task takes the CPU once: each
- * begins at its appointed time, and that task wakes up a little later.
+ * Each begins just after the timer has ticked, which it does at multiples of 1 s / HZ: so
+ * that no tick falls into one of two million instructions.
  */
-static double preempted(void)
+#define TICKS_NS      20000000
+#define AFTER_TICK_NS 300000
+
+/* At the appointed times a real-time task takes the CPU, which is then in the middle of a clear. */
+static pid_t interrupt(uint64_t first, size_t nr)
 {
-	const uint64_t every = 10000000, later = 600000;
-	struct sched_param rt = {.sched_priority = 1};
-	size_t folio = 2UL << 20, nr = 16, i;
+	const struct sched_param rt = {.sched_priority = 1};
+	pid_t pid = fork();
+	size_t i;
+
+	if (pid < 0)
+		die("fork");
+	if (pid)
+		return pid;
+	if (sched_setscheduler(0, SCHED_FIFO, &rt))
+		die("real-time priority");
+	for (i = 0; i < nr; i++)
+		sleep_until(first + i * TICKS_NS);
+	_exit(0);
+}
+
+/* A fault of a large folio, in the middle of which the CPU may be taken once. */
+static double fault_thp(bool interrupted)
+{
+	size_t folio = 2UL << 20, nr = 8, i;
 	char *map = mmap(NULL, folio * (nr + 1), PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	char *p = (char *)(((uintptr_t)map + folio - 1) & -folio);
-	uint64_t first = now_ns() + 5 * every, sum = 0, start;
-	pid_t pid;
+	uint64_t first = (now_ns() / TICKS_NS + 5) * TICKS_NS + AFTER_TICK_NS, sum = 0, start;
+	pid_t pid = 0;
 
 	if (map == MAP_FAILED || madvise(p, folio * nr, MADV_HUGEPAGE))
 		die("memory");
-	pid = fork();
-	if (pid < 0)
-		die("fork");
-	if (!pid) {
-		if (sched_setscheduler(0, SCHED_FIFO, &rt))
-			die("real-time priority");
-		for (i = 0; i < nr; i++)
-			sleep_until(first + i * every + later);
-		_exit(0);
-	}
+	if (interrupted)
+		pid = interrupt(first + 600000, nr);
 	for (i = 0; i < nr; i++) {
-		while (now_ns() < first + i * every)
+		while (now_ns() < first + i * TICKS_NS)
 			;
 		start = now_ns();
 		*(volatile char *)(p + i * folio) = 1;
 		sum += now_ns() - start;
 	}
-	waitpid(pid, NULL, 0);
+	if (pid)
+		waitpid(pid, NULL, 0);
 	munmap(map, folio * (nr + 1));
 	return (double)sum / nr;
 }
@@ -191,9 +205,9 @@ static double run(const char *what)
 	if (!strcmp(what, "mthp"))
 		return fault(16384, 1024, MADV_HUGEPAGE);
 	if (!strcmp(what, "thp"))
-		return fault(2UL << 20, 4, MADV_HUGEPAGE);
+		return fault_thp(false);
 	if (!strcmp(what, "preempted"))
-		return preempted();
+		return fault_thp(true);
 	if (!strcmp(what, "order0"))
 		return fault(4096, 4096, MADV_NOHUGEPAGE);
 	if (!strcmp(what, "switch"))
