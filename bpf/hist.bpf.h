@@ -8,7 +8,7 @@
 #ifndef ZEROSCOPE_HIST_BPF_H
 #define ZEROSCOPE_HIST_BPF_H
 
-const volatile __u64 hist_cell[ZS_CELLS];
+const volatile __u64 hist_cell[ZS_CELLS_PER_OCTAVE];
 const volatile __u64 span_bound[ZS_SPAN_BOUNDS];
 
 /* The epoch of the maxima; the collector raises it at each snapshot. Never 0. */
@@ -42,13 +42,13 @@ static __always_inline __u32 hist__log2(__u64 v)
 	return log + (v >> 1);
 }
 
-/* By how much to shift ns for its five bits after the leading one; 0 and 31: out of range. */
+/* By how much to shift ns for its five bits after the leading one, from 0 to ZS_CELL_SHIFT. */
 static __noinline __u32 hist__shift(__u64 ns)
 {
-	if (ns >> ZS_CELL_OCTAVE_MIN == 0)
+	if (ns < ZS_CELLS_PER_OCTAVE)
 		return 0;
-	if (ns >> (ZS_CELL_OCTAVE_MAX + 1))
-		return 31;
+	if (ns >> ZS_CELL_OCTAVE)
+		return ZS_CELL_SHIFT;
 	return hist__log2(ns) - 5;
 }
 
@@ -59,21 +59,26 @@ static __noinline __u32 hist__shift(__u64 ns)
  */
 static __always_inline __u32 hist__bucket(__u64 ns, __u32 *shift)
 {
-	__u32 by = *shift & 31;
+	__u32 by = *shift & ZS_CELL_SHIFT, up;
 	__u64 cell = (ns >> by) - ZS_CELLS_PER_OCTAVE, entry;
+	__s32 bucket;
 
 	if (cell >= ZS_CELLS_PER_OCTAVE) {
-		by = hist__shift(ns) & 31;
+		by = hist__shift(ns) & ZS_CELL_SHIFT;
 		*shift = by;
 		cell = (ns >> by) - ZS_CELLS_PER_OCTAVE;
 		/* An octave without bounds. */
 		if (cell >= ZS_CELLS_PER_OCTAVE)
 			return by ? ZS_BOUNDS : 0;
 	}
-	entry = hist_cell[(by * ZS_CELLS_PER_OCTAVE + cell) & (ZS_CELLS - 1)];
+	up = ZS_CELL_SHIFT - by;
+	entry = hist_cell[cell & (ZS_CELLS_PER_OCTAVE - 1)];
 	/* The sign of the difference: one more if ns is above the bound. */
-	return (entry & ((1 << ZS_CELL_BUCKET_BITS) - 1)) +
-	       (((entry >> ZS_CELL_BUCKET_BITS) - ns) >> 63);
+	bucket = (entry & ((1 << ZS_CELL_BUCKET_BITS) - 1)) +
+		 (((entry >> ZS_CELL_BUCKET_BITS) - (ns << up)) >> 63) - up * ZS_BUCKETS_PER_OCTAVE;
+	if (bucket < 0)
+		return 0;
+	return bucket > ZS_BOUNDS ? ZS_BOUNDS : bucket;
 }
 
 /* Moves one event that was counted at from_ns to to_ns: see ZS on_cpu. */

@@ -22,16 +22,15 @@
 #define ZS_BUCKETS	      450 /* and one for what is above the last bound */
 
 /*
- * A cell is a 1/32 of an octave of nanoseconds. It is narrower than any
- * bucket, so it holds at most one bound: a table of the bucket at which each
- * cell begins, with that bucket's bound, and one comparison find the bucket of
- * any duration. The cell of ns in octave o is (o - 5) * 32 + (ns >> (o - 5)) - 32:
- * octaves below and above those of the bounds share one cell each.
+ * A cell is a 1/32 of an octave of nanoseconds. It is narrower than any bucket, so it
+ * holds at most one bound: a table of the bucket at which each cell begins, with that
+ * bucket's bound, and one comparison find the bucket of any duration. Bounds double from
+ * octave to octave, so the table is of one octave, above the last bound, and a duration
+ * is shifted up there: no bit of it is lost, and each octave is 16 buckets.
  */
 #define ZS_CELLS_PER_OCTAVE 32
-#define ZS_CELL_OCTAVE_MIN  7  /* 2^7 ns is below the first bound, 238 ns */
-#define ZS_CELL_OCTAVE_MAX  35 /* 2^36 ns is above the last bound, 64 s */
-#define ZS_CELLS	    1024
+#define ZS_CELL_OCTAVE	    36 /* 2^36 ns is above the last bound, 64 s */
+#define ZS_CELL_SHIFT	    31 /* brings 2^36 down to the number of cells */
 /* Of an entry of the table: the bucket, and above it the bucket's bound in ns. */
 #define ZS_CELL_BUCKET_BITS 9
 

@@ -51,29 +51,17 @@ unsigned int hist__bucket(uint64_t ns)
 	return low;
 }
 
-/* Nothing is above the bound of the last bucket. */
-static uint64_t cell_of_bucket(unsigned int bucket)
+/* Buckets and bounds go on above the last ones here: what is shifted back is below them. */
+void hist__fill_cells(uint64_t cell[ZS_CELLS_PER_OCTAVE])
 {
-	uint64_t bound = bucket < ZS_BOUNDS ? hist__bound_ns(bucket)
-					    : UINT64_MAX >> ZS_CELL_BUCKET_BITS;
+	unsigned int c, bucket = ZS_BOUNDS;
 
-	return bound << ZS_CELL_BUCKET_BITS | bucket;
-}
+	for (c = 0; c < ZS_CELLS_PER_OCTAVE; c++) {
+		uint64_t begin = (uint64_t)(c + ZS_CELLS_PER_OCTAVE) << ZS_CELL_SHIFT;
 
-void hist__fill_cells(uint64_t cell[ZS_CELLS])
-{
-	unsigned int octave, c;
-
-	for (c = 0; c < ZS_CELLS; c++) {
-		octave = c / ZS_CELLS_PER_OCTAVE + 5;
-		if (octave < ZS_CELL_OCTAVE_MIN)
-			cell[c] = cell_of_bucket(0);
-		else if (octave > ZS_CELL_OCTAVE_MAX)
-			cell[c] = cell_of_bucket(ZS_BOUNDS);
-		else
-			cell[c] = cell_of_bucket(hist__bucket(
-				(uint64_t)(c % ZS_CELLS_PER_OCTAVE + ZS_CELLS_PER_OCTAVE)
-				<< (octave - 5)));
+		while (hist__bound_ns(bucket) < begin)
+			bucket++;
+		cell[c] = hist__bound_ns(bucket) << ZS_CELL_BUCKET_BITS | bucket;
 	}
 }
 

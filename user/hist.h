@@ -64,7 +64,7 @@ double hist__span_bound_seconds(unsigned int i);
 /* Which bucket holds a duration. The slow and obvious way, for tests and import. */
 unsigned int hist__bucket(uint64_t ns);
 /* Fills the tables of bpf/hist.bpf.h. */
-void hist__fill_cells(uint64_t cell[ZS_CELLS]);
+void hist__fill_cells(uint64_t cell[ZS_CELLS_PER_OCTAVE]);
 void hist__fill_spans(uint64_t bound[ZS_SPAN_BOUNDS]);
 
 /*
