@@ -40,16 +40,18 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, struct zs_zero_folio);
 } zero_folio SEC(".maps");
 
-/* Gets that have begun, by task: a kretprobe does not see the arguments. */
+/*
+ * Gets that have begun, by task: a kretprobe does not see the arguments. The loader says
+ * how many there is room for.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 4096);
+	__uint(max_entries, ZS_ZERO_WAITING);
 	__type(key, __u64);
 	__type(value, __u64);
 } zero_waiting SEC(".maps");
@@ -378,6 +380,21 @@ int zero_tasks(struct bpf_iter__task *ctx)
 	}
 	if (zero_list)
 		zero__write(ctx->meta->seq, task, mm);
+	return 0;
+}
+
+/* Run by the loader when all programs stand: what it finds was there before, 0 or -1. */
+SEC("syscall")
+int zero_watch(void *ctx)
+{
+	struct zs_zero_folio *f = zero__folio();
+
+	if (!f)
+		return -1;
+	/* Where the count cannot be read, there may be a folio already. */
+	if (zero__refcount())
+		__sync_val_compare_and_swap(&f->born_ns, 0, ZS_ZERO_BEFORE);
+	f->watched_ns = bpf_ktime_get_ns();
 	return 0;
 }
 

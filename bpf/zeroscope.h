@@ -199,8 +199,10 @@ struct zs_span {
 
 /* Address spaces whose hold on the huge zero folio is followed, by possible CPU and at most. */
 #define ZS_ZERO_HOLDERS_CPU 512
-#define ZS_ZERO_HOLDERS_MIN 1024
 #define ZS_ZERO_HOLDERS	    16384
+/* Tasks that are about to take it at the same time, likewise. */
+#define ZS_ZERO_WAITING_CPU 256
+#define ZS_ZERO_WAITING	    4096
 /* Of times: it was so before anybody looked. */
 #define ZS_ZERO_BEFORE 1
 

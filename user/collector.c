@@ -319,7 +319,9 @@ static void set_plan(struct collector *c)
 	in->many_nodes = c->machine->nodes > 1;
 	in->sched_info = ro->have_sched_info;
 	in->cooperative = ro->cooperative;
-	in->budget_bytes = PLAN_CPU_BYTES - sizeof(struct zs_cpu);
+	/* What exists once is shared out among the CPUs. */
+	in->budget_bytes = PLAN_CPU_BYTES - sizeof(struct zs_cpu) -
+			   (PLAN_ONCE_BYTES + in->table_bytes) / c->cpus;
 	/* What is asked for on top of the default takes nothing away from it. */
 	if (in->allocator)
 		in->budget_bytes += PLAN_OPTION_BYTES;

@@ -58,6 +58,16 @@ int huge_zero__refcount(const struct zeroscope_bpf *skel)
 	return (int)opts.retval;
 }
 
+int huge_zero__watch(const struct zeroscope_bpf *skel)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	int err = bpf_prog_test_run_opts(bpf_program__fd(skel->progs.zero_watch), &opts);
+
+	if (err)
+		return err;
+	return opts.retval ? -EIO : 0;
+}
+
 /* --- The iterator. */
 
 static int pass_on(int fd, int (*fn)(void *arg, const struct zs_zero_process *p), void *arg)

@@ -36,6 +36,12 @@ void huge_zero__prepare(struct zeroscope_bpf *skel, struct probe_kernel *k,
 int huge_zero__refcount(const struct zeroscope_bpf *skel);
 
 /*
+ * From now on the ledger is kept: a folio that exists was there before. Once, with all
+ * programs attached. 0 or -errno.
+ */
+int huge_zero__watch(const struct zeroscope_bpf *skel);
+
+/*
  * Finds the mm flag that says "holds the huge zero folio", and leaves it in
  * bss->zero_flag: reads the flags of a child before and after its first read
  * fault. The child takes a reference and gives it back with its end, which is

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 
 #include <bpf/bpf.h>
@@ -40,7 +39,7 @@ struct huge_zero_part {
 	const char *event[EVENTS];	/* the tracepoint's name, or NULL */
 	struct bpf_link *link[EVENTS];
 	struct huge_zero_access access;
-	struct zs_zero_folio *folio; /* the map's only value, shared with the programs */
+	uint64_t watched_ns; /* since when, CLOCK_MONOTONIC; 0: there is nothing to watch */
 
 	bool before_known; /* holders from before were found, or there were none */
 	char before_reason[HUGE_ZERO_REASON];
@@ -141,6 +140,32 @@ static bool is_followed(const struct huge_zero_part *part)
 	return part->pair[GET].function && part->pair[PUT].function;
 }
 
+/* Address spaces that there is room for. */
+static unsigned int holders(const struct collector *c)
+{
+	return min(ZS_ZERO_HOLDERS_CPU * c->cpus, ZS_ZERO_HOLDERS);
+}
+
+/* Gets under way that there is room for; 0: they need none. */
+static unsigned int waiting(const struct collector *c)
+{
+	const struct attach_pair *get = &c->huge_zero->pair[GET];
+
+	if (!get->function || get->tier != TIER_KPROBE)
+		return 0;
+	return min(ZS_ZERO_WAITING_CPU * c->cpus, ZS_ZERO_WAITING);
+}
+
+/* An empty table is an array of that many list heads, a power of two. */
+static size_t table_bytes(unsigned int entries)
+{
+	size_t heads = 1;
+
+	while (heads < entries)
+		heads *= 2;
+	return heads * 2 * sizeof(void *);
+}
+
 static int choose(struct collector *c)
 {
 	typeof(c->skel->rodata) ro = c->skel->rodata;
@@ -166,18 +191,19 @@ static int choose(struct collector *c)
 	choose_event(c, FREE, PROBE_ZERO_FREE);
 	ro->zero_free_told = c->huge_zero->event[FREE];
 	huge_zero__prepare(c->skel, c->kernel, &c->huge_zero->access);
+	c->plan_input.table_bytes += table_bytes(holders(c));
+	if (waiting(c))
+		c->plan_input.table_bytes += table_bytes(waiting(c));
 	return 0;
 }
 
 /*
- * Room for an address space is taken when it is needed where that is allowed in any
- * context: since v6.1 (commit fba1a1c6c912, "bpf: Convert hash map to bpf_mem_alloc.").
+ * Room for an entry is taken when it is needed where that is allowed in any context:
+ * since v6.1 (commit fba1a1c6c912, "bpf: Convert hash map to bpf_mem_alloc.").
  */
-static void size_holders(struct collector *c)
+static void size_table(struct collector *c, struct bpf_map *map, unsigned int entries)
 {
-	struct bpf_map *map = c->skel->maps.zero_holders;
-
-	bpf_map__set_max_entries(map, plan__zero_holders(c->cpus));
+	bpf_map__set_max_entries(map, entries);
 	if (kbtf__has_member(probe_kernel__btf(c->kernel), "bpf_htab", "ma"))
 		bpf_map__set_map_flags(map, BPF_F_NO_PREALLOC);
 }
@@ -191,9 +217,11 @@ static void planned(struct collector *c)
 
 	bpf_map__set_autocreate(c->skel->maps.zero_folio, any || event[ALLOC] || event[FREE]);
 	bpf_map__set_autocreate(c->skel->maps.zero_holders, any);
-	size_holders(c);
-	bpf_map__set_autocreate(c->skel->maps.zero_waiting,
-				pair[GET].function && pair[GET].tier == TIER_KPROBE);
+	bpf_program__set_autoload(c->skel->progs.zero_watch, any || event[ALLOC] || event[FREE]);
+	size_table(c, c->skel->maps.zero_holders, holders(c));
+	if (waiting(c))
+		size_table(c, c->skel->maps.zero_waiting, waiting(c));
+	bpf_map__set_autocreate(c->skel->maps.zero_waiting, waiting(c));
 }
 
 static int attach_event(struct collector *c, unsigned int which)
@@ -214,16 +242,8 @@ static int attach(struct collector *c)
 {
 	struct huge_zero_part *part = c->huge_zero;
 	unsigned int i;
-	void *value;
 	int err;
 
-	if (bpf_map__fd(c->skel->maps.zero_folio) < 0)
-		return 0;
-	value = mmap(NULL, sizeof(*part->folio), PROT_READ | PROT_WRITE, MAP_SHARED,
-		     bpf_map__fd(c->skel->maps.zero_folio), 0);
-	if (value == MAP_FAILED)
-		return err_errno_r(-errno, "the state of the huge zero folio could not be mapped");
-	part->folio = value;
 	for (i = 0; i < PAIRS; i++) {
 		struct attach_pair *p = &part->pair[i];
 
@@ -346,10 +366,9 @@ static void give_up(struct collector *c, const char *reason)
 static int activate(struct collector *c)
 {
 	struct huge_zero_part *part = c->huge_zero;
-	uint64_t none = 0;
-	int refcount, err = 0;
+	int refcount, err;
 
-	if (!part->folio)
+	if (bpf_map__fd(c->skel->maps.zero_folio) < 0)
 		return 0;
 	refcount = huge_zero__refcount(c->skel);
 	if (refcount == HUGE_ZERO_IS_PERSISTENT) {
@@ -357,10 +376,10 @@ static int activate(struct collector *c)
 		give_up(c, "the huge zero folio is persistent");
 		return 0;
 	}
-	/* Where the count cannot be read, there may be a folio already. */
-	if (refcount)
-		__atomic_compare_exchange_n(&part->folio->born_ns, &none, ZS_ZERO_BEFORE, false,
-					    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+	err = huge_zero__watch(c->skel);
+	if (err)
+		return err_errno_r(err, "the huge zero folio could not be watched");
+	part->watched_ns = util__monotonic_ns();
 	/*
 	 * With a count of 1 or less nobody held it when the programs stood: there is
 	 * nothing to look for, and no child has to touch the folio.
@@ -371,7 +390,6 @@ static int activate(struct collector *c)
 		err = find_holders(c, refcount);
 	if (err)
 		return err_errno_r(err, "the tasks of this machine could not be gone through");
-	part->folio->watched_ns = util__monotonic_ns();
 	sum_misses(c, &part->recursion, &part->missed);
 	return 0;
 }
@@ -464,7 +482,7 @@ static void read_gauges(struct collector *c, const struct snapshot *s, int refco
 {
 	struct huge_zero_part *part = c->huge_zero;
 	const struct huge_zero_table *t = &part->table;
-	uint64_t since = t->before ? part->folio->watched_ns : t->oldest_ns;
+	uint64_t since = t->before ? part->watched_ns : t->oldest_ns;
 
 	set(&z->refcount, refcount >= 0, refcount);
 	if (refcount < 0)
@@ -520,7 +538,7 @@ static int read_part(struct collector *c, struct snapshot *s, const struct readi
 
 	if (!z)
 		return -ENOMEM;
-	if (!part->folio || c->machine->huge_zero == HUGE_ZERO_PERSISTENT) {
+	if (!part->watched_ns || c->machine->huge_zero == HUGE_ZERO_PERSISTENT) {
 		snprintf(
 			z->refcount_reason, sizeof(z->refcount_reason), "%s",
 			c->machine->huge_zero == HUGE_ZERO_PERSISTENT
@@ -547,8 +565,6 @@ static void free_part(struct collector *c)
 	if (!part)
 		return;
 	detach(part);
-	if (part->folio)
-		munmap(part->folio, sizeof(*part->folio));
 	free(part);
 }
 

@@ -49,8 +49,9 @@ static void plan_on_cpu(struct plan *p, unsigned int room, uint8_t of)
 	p->on_cpu_hist[of] = p->nr - 1;
 }
 
-/* The clears of all folios that are, or are not, in use. */
-static void plan_clears(struct plan *p, unsigned int room, const struct plan_input *in, bool in_use)
+/* The clears of all folios of that use. */
+static void plan_clears(struct plan *p, unsigned int room, const struct plan_input *in,
+			enum plan_use use)
 {
 	enum zs_numa first = in->have_node ? ZS_NUMA_LOCAL : ZS_NUMA_UNKNOWN;
 	enum zs_numa last = in->have_node && in->many_nodes ? ZS_NUMA_REMOTE : first;
@@ -58,10 +59,10 @@ static void plan_clears(struct plan *p, unsigned int room, const struct plan_inp
 	size_t i;
 
 	for (i = 0; i < in->nr_folios; i++)
-		for (numa = first; in->folio[i].in_use == in_use && numa <= last; numa++)
+		for (numa = first; in->folio[i].use == use && numa <= last; numa++)
 			plan_clear(p, room, &in->folio[i], numa);
 	for (i = 0; in->sched_info && i < in->nr_folios; i++)
-		for (numa = first; in->folio[i].in_use == in_use && numa <= last; numa++)
+		for (numa = first; in->folio[i].use == use && numa <= last; numa++)
 			plan_on_cpu(p, room,
 				    p->clear_hist[in->folio[i].kind][numa][in->folio[i].order]);
 }
@@ -94,13 +95,6 @@ static void plan_one(struct plan *p, unsigned int room, enum plan_class class, u
 		*id = p->nr - 1;
 }
 
-unsigned int plan__zero_holders(int cpus)
-{
-	int room = max(ZS_ZERO_HOLDERS_MIN, ZS_ZERO_HOLDERS_CPU * cpus);
-
-	return min(room, ZS_ZERO_HOLDERS);
-}
-
 enum zs_page_kind plan__kind(unsigned int order, int pmd_order)
 {
 	if (order == (unsigned int)pmd_order)
@@ -111,7 +105,7 @@ enum zs_page_kind plan__kind(unsigned int order, int pmd_order)
 void plan__make(struct plan *p, const struct plan_input *in)
 {
 	unsigned int room = min(in->budget_bytes / sizeof(struct zs_hist), (size_t)ZS_HISTS_MAX);
-	unsigned int cause;
+	unsigned int cause, use;
 
 	memset(p, 0, sizeof(*p));
 	memset(p->on_cpu_hist, ZS_HIST_NONE, sizeof(p->on_cpu_hist));
@@ -145,12 +139,12 @@ void plan__make(struct plan *p, const struct plan_input *in)
 		plan_by_order(p, room, in, PLAN_EXTENT, p->extent_hist);
 	if (in->faults)
 		plan_by_order(p, room, in, PLAN_FAULT, p->fault_hist);
-	plan_clears(p, room, in, true);
-	plan_clears(p, room, in, false);
+	for (use = 0; use < PLAN_USES; use++)
+		plan_clears(p, room, in, use);
 }
 
 static void add_folio(struct plan_input *in, uint8_t kind, uint64_t bytes, uint64_t page_size,
-		      bool in_use)
+		      enum plan_use use)
 {
 	struct plan_folio *f;
 	uint64_t pages = bytes / page_size;
@@ -160,7 +154,7 @@ static void add_folio(struct plan_input *in, uint8_t kind, uint64_t bytes, uint6
 	f = &in->folio[in->nr_folios];
 	f->kind = kind;
 	f->order = __builtin_ctzll(pages);
-	f->in_use = in_use;
+	f->use = use;
 	if (f->order < ZS_ORDERS)
 		in->nr_folios++;
 }
@@ -176,24 +170,26 @@ static uint64_t size_of_name(const char *name)
 	return kib * 1024;
 }
 
-static bool mthp_enabled(const char *dir, const char *name)
+static enum plan_use mthp_use(const char *dir, const char *name)
 {
 	char path[512], text[128];
 
 	snprintf(path, sizeof(path), "%s/%s/enabled", dir, name);
-	return util__read_line(path, text, sizeof(text)) > 0 && !strstr(text, "[never]");
+	if (util__read_line(path, text, sizeof(text)) <= 0)
+		return PLAN_SHARED_ONLY;
+	return strstr(text, "[never]") ? PLAN_UNUSED : PLAN_USED;
 }
 
-static bool pool_exists(const char *dir, const char *name)
+static enum plan_use pool_use(const char *dir, const char *name)
 {
 	char path[512];
 	uint64_t pages;
 
 	snprintf(path, sizeof(path), "%s/%s/nr_hugepages", dir, name);
 	if (!util__read_u64(path, &pages) && pages)
-		return true;
+		return PLAN_USED;
 	snprintf(path, sizeof(path), "%s/%s/nr_overcommit_hugepages", dir, name);
-	return !util__read_u64(path, &pages) && pages;
+	return !util__read_u64(path, &pages) && pages ? PLAN_USED : PLAN_UNUSED;
 }
 
 static void read_dir(struct plan_input *in, const char *dir, uint8_t kind, int pmd_order,
@@ -208,9 +204,9 @@ static void read_dir(struct plan_input *in, const char *dir, uint8_t kind, int p
 		if (!bytes)
 			continue;
 		if (kind == ZS_KIND_HUGETLB)
-			add_folio(in, kind, bytes, page_size, pool_exists(dir, e->d_name));
+			add_folio(in, kind, bytes, page_size, pool_use(dir, e->d_name));
 		else if (bytes != page_size << pmd_order)
-			add_folio(in, kind, bytes, page_size, mthp_enabled(dir, e->d_name));
+			add_folio(in, kind, bytes, page_size, mthp_use(dir, e->d_name));
 	}
 	if (d)
 		closedir(d);
@@ -231,7 +227,7 @@ void plan__read_folios(struct plan_input *in, const char *root, int pmd_order, u
 	in->nr_folios = 0;
 	snprintf(dir, sizeof(dir), "%s/sys/kernel/mm/transparent_hugepage", root);
 	if (!access(dir, F_OK)) {
-		add_folio(in, ZS_KIND_THP, page_size << pmd_order, page_size, true);
+		add_folio(in, ZS_KIND_THP, page_size << pmd_order, page_size, PLAN_USED);
 		read_dir(in, dir, ZS_KIND_MTHP, pmd_order, page_size);
 	}
 	snprintf(dir, sizeof(dir), "%s/sys/kernel/mm/hugepages", root);

@@ -54,11 +54,20 @@ struct plan {
 
 #define PLAN_MAX_FOLIOS 48
 
+/* Where room is short, the first of these get it first. */
+enum plan_use {
+	PLAN_USED,   /* enabled, or a pool exists */
+	PLAN_UNUSED, /* may come to be while we run */
+	/* No anonymous memory comes in this size, and shared memory is cleared page by page. */
+	PLAN_SHARED_ONLY,
+	PLAN_USES,
+};
+
 /* One size of folio that this kernel can hand to user space. */
 struct plan_folio {
 	uint8_t kind;
 	int order;
-	bool in_use; /* enabled, or a pool exists: these get room first */
+	enum plan_use use;
 };
 
 struct plan_input {
@@ -74,16 +83,19 @@ struct plan_input {
 	bool allocator;
 	bool extents;
 	bool faults;
+	size_t table_bytes;  /* of tables that exist once, empty */
 	size_t budget_bytes; /* per CPU, for histograms */
 };
 
-/* The budget of the default configuration: 128 KiB a CPU, counters included. */
+/* The budget of the default configuration: 128 KiB a possible CPU, all maps included. */
 #define PLAN_CPU_BYTES (128 * 1024)
+/*
+ * Of it, what exists once: constants and variables (8 KiB each, being mapped), the head of
+ * the counters' map and its last page, and those of small maps. Tables come on top.
+ */
+#define PLAN_ONCE_BYTES (26 * 1024)
 /* And for a quantity by order that is measured only when asked for. */
 #define PLAN_OPTION_BYTES (12 * sizeof(struct zs_hist))
-
-/* Holders of the huge zero folio that there is room for, with so many possible CPUs. */
-unsigned int plan__zero_holders(int cpus);
 
 /* The kind of a folio that is not hugetlb's. */
 enum zs_page_kind plan__kind(unsigned int order, int pmd_order);

@@ -26,7 +26,7 @@ model=$(preempt_model)
 waker=$!
 
 for tier in fsession fentry kprobe.session kprobe; do
-	start_run -c /measured --tier "$tier"
+	start_run --tier "$tier"
 	if [ $? -ne 0 ]; then
 		wait "$run_pid"
 		expect_eq "$tier: a refusal has status 3" $? 3
@@ -47,6 +47,8 @@ for tier in fsession fentry kprobe.session kprobe; do
 		"$want"
 	expect_eq "$tier: histogram + loss = count" $(($(histogrammed) + $(lost))) \
 		"$(total .clears_total)"
+	expect_between "$tier: the maps of the one possible processor take 128 KiB at most" \
+		"$(total .self.map_bytes)" 65536 131072
 	diag "$tier under $model: $(lost) of $want lost (recursion $recursion)"
 	# Before v6.14 a session takes an instance out of a pool of two a CPU, and four clears are
 	# open at a time here: that is told as missed by the link, and the tool prefers other tiers.
