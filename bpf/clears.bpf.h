@@ -237,8 +237,12 @@ static __always_inline bool clear__begin(const struct page *head, __u32 order, b
 	if (cpu->slot.task || state__has_storage(task))
 		clear__drop_old(cpu);
 	cpu->slot.what = what;
-	cpu->slot.start_ns = bpf_ktime_get_ns();
+	cpu->slot.start_ns = 0;
+	barrier();
 	cpu->slot.task = (__u64)task;
+	barrier();
+	/* From here on a switch is a gap. */
+	cpu->slot.start_ns = bpf_ktime_get_ns();
 	return true;
 }
 
@@ -436,7 +440,13 @@ static __always_inline void clear__end(void *ctx)
 	}
 	what = cpu->slot.what;
 	wall = now - cpu->slot.start_ns;
-	cpu->slot.task = 0;
+	barrier();
+	if (cooperative) {
+		cpu->slot.task = 0;
+	} else if (__sync_val_compare_and_swap(&cpu->slot.task, (__u64)task, 0) != (__u64)task) {
+		clear__end_anywhere(ctx, cpu, now);
+		return;
+	}
 	if (!what) {
 		cpu->straddled += ready;
 		return;

@@ -54,6 +54,9 @@ static __noinline int gap__out_of_slot(unsigned long long *ctx, struct zs_cpu *c
 		clear__unmatched(cpu, &slot->task, slot->what);
 		return 0;
 	}
+	/* In the middle of the program that begins it: its time does not run yet. */
+	if (!slot->start_ns)
+		return 0;
 	extent__end(cpu, prev, now, cooperative);
 	o = state__park(prev);
 	if (o) {

@@ -48,7 +48,8 @@ struct rq___resched {
 /* What clears on that CPU, or 0. */
 static __always_inline __u64 resched__running(const struct zs_slot *slot)
 {
-	if (slot->task)
+	/* Without a start, somebody else may run while it waits to begin. */
+	if (slot->task && slot->start_ns)
 		return slot->what;
 	return slot->parked ? slot->parked : slot->allocator;
 }

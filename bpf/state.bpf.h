@@ -14,9 +14,11 @@
  * The slot may be read and written by programs that can be preempted: entry
  * and exit programs run in a trampoline with preemption on. They cannot leave
  * the CPU's id (migration is off) and cannot run twice on a CPU, but a switch
- * can come between any two instructions. Therefore the owner is written last,
- * and taken with a compare-and-exchange after the fields were copied: it
- * succeeds only if the clear was the slot's all the time.
+ * can come between any two instructions. Therefore an end takes the owner with a
+ * compare-and-exchange after the fields were copied: it succeeds only if the clear was
+ * the slot's all the time. A beginning writes the owner last, or, where the switch
+ * program keeps sched_info for it (quick), the start: a switch before that leaves the
+ * slot alone, which nobody else can use until the beginning goes on.
  *
  * The memory of a CPU is one element of an array that the reader maps, not a
  * per-CPU map: one look-up serves a program for all it needs, a waker sees another
@@ -30,18 +32,19 @@ __u32 ready;
 
 const volatile bool use_slot; /* the switch program is attached */
 /*
- * Kernels before v6.4 take the memory of a task storage from kmalloc(), which
- * must not be called with a runqueue lock held (commit 08a7ce384e33, "bpf: use
- * bpf_mem_cache_alloc/free in bpf_local_storage_elem"): there it is made at
- * the start of a clear.
+ * Kernels before v6.4 take the memory of a task storage from kmalloc(), which must not be
+ * called with a runqueue lock held: there it is made at the start of a clear. Later ones
+ * have allocators for any context (commits 08a7ce384e33, "bpf: use
+ * bpf_mem_cache_alloc/free in bpf_local_storage_elem", and f484f4a3e058, "bpf: Replace bpf
+ * memory allocator with kmalloc_nolock() in local storage", of v6.19), of which the second
+ * need not have any for a CPU that PREEMPT_RT does not let be preempted (commit 99a3e3a1cfc9).
  */
 const volatile bool storage_at_entry;
 const volatile bool have_sched_info;
 /*
- * Where programs cannot be preempted, a clear in the slot was never switched out:
- * sched_info need not be kept at its start, because it is the same at the first switch,
- * and nothing can come between its fields. False also where there is no slot, where
- * room in task storage must be made at the start, or where an option asks for more.
+ * A clear that is still in the slot was never switched out: sched_info need not be kept
+ * at its start, because it is the same at the first switch. False where there is no slot,
+ * where room in task storage must be made at the start, or where an option asks for more.
  */
 const volatile bool quick;
 const volatile __u64 page_bytes;

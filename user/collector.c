@@ -275,9 +275,9 @@ static void set_facts(struct collector *c, const struct btf *btf)
 	ro->have_sched_info = kbtf__has_member(btf, "sched_info", "run_delay");
 	ro->cooperative = !preempt_model__preempts_programs(c->machine->preempt_model);
 	/* See bpf/state.bpf.h: which allocator task storage uses. */
-	ro->storage_at_entry =
-		!kbtf__has_member(btf, "bpf_local_storage_map", "selem_ma") &&
-		!kbtf__has_member(btf, "bpf_local_storage_map", "use_kmalloc_nolock");
+	ro->storage_at_entry = !kbtf__has_member(btf, "bpf_local_storage_map", "selem_ma") &&
+			       (kbtf__func_params(btf, "bpf_map_kmalloc_nolock") < 0 ||
+				c->machine->preempt_model == PREEMPT_RT);
 }
 
 /* The tables of bpf/state.bpf.h: what each folio is, in the words of the kernel side. */
@@ -351,8 +351,7 @@ static void set_options(struct collector *c)
 	typeof(c->skel->rodata) ro = c->skel->rodata;
 
 	ro->clear_options = ro->extents_on || ro->faults_on || ro->slower_than_ns;
-	ro->quick = ro->use_slot && !ro->storage_at_entry && ro->cooperative && !ro->filter_on &&
-		    !ro->clear_options;
+	ro->quick = ro->use_slot && !ro->storage_at_entry && !ro->filter_on && !ro->clear_options;
 }
 
 /* The maps that this configuration does not use take no memory. */
