@@ -43,7 +43,7 @@ for tier in fsession fentry kprobe.session kprobe; do
 		"$(total '.probes[] | select(.name | test("folio_zero_user|clear_huge_page")) | .tier')" "$tier"
 	recursion=$(total '.loss.recursion')
 	expect_eq "$tier: entry runs + misses = load's count" \
-		"$(total '.clears_total - ([.clears[] | select(.order != '$order') | .count] | add // 0)')" \
+		"$(total '.clears_total - ([.clears[] | select(.order and .order != '$order') | .count] | add // 0)')" \
 		"$want"
 	expect_eq "$tier: histogram + loss = count" $(($(histogrammed) + $(lost))) \
 		"$(total .clears_total)"
