@@ -12,7 +12,7 @@ for tier; do
 	zeroscope run --json --cumulative -i 1h --tier "$tier" >out.json 2>err &
 	pid=$!
 	wait_for_line err '^attached:' 600
-	zeroscope load --kind mthp --order 2 --count 400000 --threads 4 >/dev/null
+	zeroscope load --kind mthp --order 2 --count 100000 --threads 4 >/dev/null
 	kill -INT $pid
 	wait $pid
 	tail -n 1 out.json | jq -r --arg kernel "$(uname -r)" '
