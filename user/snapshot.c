@@ -6,7 +6,10 @@
 #include <string.h>
 
 #include "coverage.h"
+#include "machine.h"
 #include "util.h"
+
+#define PREEMPTED_A_CPU 8
 
 /* A copy of nr elements, NULL for none; *failed is set if memory ran out. */
 static void *copy_array(const void *from, size_t nr, size_t size, bool *failed)
@@ -244,6 +247,20 @@ static void sub_huge_zero(struct huge_zero *a, const struct huge_zero *b)
 }
 
 /*
+ * Clears that had ended at the end of an interval and were on their way to the
+ * kernel's count of them: one a CPU, and where tasks can be preempted there, as
+ * many again as wait for a CPU. Nothing bounds these; a few a CPU is what is
+ * believed, since more would hide what the kernel counts and nobody saw.
+ */
+static uint64_t on_their_way(const struct snapshot *s, const struct machine *m)
+{
+	uint64_t surplus = coverage__surplus(s->kernel_counters, s->seen, m);
+	uint64_t a_cpu = preempt_model__preempts_programs(m->preempt_model) ? PREEMPTED_A_CPU : 1;
+
+	return min(surplus, a_cpu * (uint64_t)m->cpus);
+}
+
+/*
  * The rows of an interval are made anew and not subtracted, since their
  * sentences speak of the interval's numbers.
  */
@@ -255,6 +272,7 @@ static int sub_coverage(struct snapshot *s, const struct snapshot *older)
 
 	if (!s->kernel_counters || !older->kernel_counters || !s->seen || !older->seen)
 		return 0;
+	uncounted = max(on_their_way(older, s->machine), on_their_way(s, s->machine));
 	coverage__delta(s->kernel_counters, older->kernel_counters, &delta);
 	*s->kernel_counters = delta;
 	for (kind = 0; kind < ZS_KINDS; kind++)
@@ -263,9 +281,7 @@ static int sub_coverage(struct snapshot *s, const struct snapshot *older)
 	for (order = 0; order < ZS_ORDERS; order++)
 		s->seen->allocator[order] -= older->seen->allocator[order];
 	s->seen->straddled -= min(older->seen->straddled, s->seen->straddled);
-	/* A CPU can be on its way from a clear to the kernel's count of it. */
-	uncounted = coverage__surplus(older->kernel_counters, older->seen, s->machine);
-	s->seen->open += older->seen->open + min(uncounted, (uint64_t)s->machine->cpus);
+	s->seen->open += older->seen->open + uncounted;
 	free(s->coverage);
 	s->coverage = NULL;
 	s->nr_coverage = 0;
