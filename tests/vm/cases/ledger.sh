@@ -36,18 +36,45 @@ pids() {
 	sed -n "$1,$2s/held //p" held
 }
 
+# near_enough GOT WANTED: equal, or less by what is known to be lost where programs can be preempted,
+# so that those on kprobes can be skipped: three in a thousand references on a busy 7.3
+near_enough() {
+	[ "$1" != "$2" ] || return 0
+	case $(preempt_model) in
+	none | voluntary) return 1 ;;
+	esac
+	case $1$2 in
+	*[!0-9]*) return 1 ;;
+	esac
+	[ "$1" -lt "$2" ] && [ "$1" -ge $(($2 - $(lost))) ]
+}
+
+# expect_counted NAME GOT WANTED: what counts events and not the state that they lead to
+expect_counted() {
+	check "$1: $2 of $3" near_enough "$2" "$3"
+}
+
+# expect_same NAME A B: two numbers of events, either of which can lack what is lost
+expect_same() {
+	if near_enough "$2" "$3"; then
+		ok "$1: $2 and $3"
+	else
+		expect_counted "$1" "$3" "$2"
+	fi
+}
+
 # become NAME QUERY WANTED: the totals come to that, and within two minutes. totals.json has those of
 # the snapshot that follows, since one reads its counters before its gauges.
 become() {
 	deadline=$(($(date +%s) + 120))
 	until tail -n 1 run.json >totals.json && got=$(total ".huge_zero | $2" 2>/dev/null) &&
-		[ "$got" = "$3" ]; do
+		near_enough "$got" "$3"; do
 		if [ "$(date +%s)" -ge $deadline ]; then
 			break
 		fi
 		usleep 100000
 	done
-	expect_eq "$1" "$got" "$3"
+	expect_counted "$1" "$got" "$3"
 	lines=$(wc -l <run.json)
 	while [ "$(wc -l <run.json)" -le "$lines" ] && [ "$(date +%s)" -lt $deadline ]; do
 		usleep 50000
@@ -91,7 +118,7 @@ expect_eq "the oldest is from before" "$(zero oldest_at_least)" true
 
 hold 8 1 read
 balance "eight more" 12
-expect_eq "references taken" "$(zero references_taken)" 8
+expect_counted "references taken" "$(zero references_taken)" 8
 expect_eq "no reader has any of it in its RSS" \
 	"$(for pid in $(pids 5 12); do awk '/^AnonHugePages/ { s += $2 } END { print s }' "/proc/$pid/smaps"; done |
 		sort -u)" 0
@@ -124,7 +151,7 @@ balance "vfork takes none" 10
 gets=$(zero gets) taken=$(zero references_taken)
 hold 1 1 threads=16
 balance "sixteen threads take one" 11
-expect_eq "one reference taken" $(($(zero references_taken) - taken)) 1
+expect_counted "one reference taken" $(($(zero references_taken) - taken)) 1
 expect_eq "by sixteen gets" $(($(zero gets) - gets)) 16
 
 echo +memory >/sys/fs/cgroup/cgroup.subtree_control
@@ -144,7 +171,7 @@ taken=$(zero references_taken)
 $holder again="$repetitions"
 become "$repetitions readers one after the other" .references_taken $((taken + repetitions))
 balance "no drift" 11
-expect_eq "before + taken = holders + puts" $((4 + $(zero references_taken))) $((11 + $(zero puts)))
+expect_same "before + taken = holders + puts" $((4 + $(zero references_taken))) $((11 + $(zero puts)))
 
 # Refused while it is held, by a request and by kswapd.
 drop_slab
@@ -185,8 +212,11 @@ expect_eq "run ends well" $run_status 0
 expect_eq "allocations are vmstat's" "$(zero allocations)" \
 	$(($(vmstat_get thp_zero_page_alloc) - vmstat_allocated))
 expect_eq "no allocation failed" "$(zero allocation_failures)" 0
-expect_eq "all holds have ended" "$(zero hold.count)" "$(zero references_taken)"
-expect_eq "nothing lost" "$(lost)" 0
+expect_same "all holds have ended" "$(zero hold.count)" "$(zero references_taken)"
+case $(preempt_model) in
+none | voluntary) expect_eq "nothing lost" "$(total "[.loss | to_entries[] | select((.value | numbers) > 0)] | map(\"\\(.key) \\(.value)\") | join(\",\")")" "" ;;
+*) diag "lost: $(lost)" ;;
+esac
 expect_eq "the numbers never kept differing" \
 	"$(jq -s 'map(select(.huge_zero.holders_reason)) | length' run.json)" 0
 diag "$(total '.probes[] | select(.name | test("zero")) | .name + " " + .tier')"
