@@ -3,7 +3,7 @@
 # a command holds that command's clears and ends with it.
 # cmdline: init_on_alloc=0
 # memory: 2048
-# timeout: 300
+# timeout: 900
 # files: /usr/bin/jq
 
 # The group of its own needs somewhere to be.

@@ -3,6 +3,7 @@
 # served with it says; it has no rights left, and leaves nothing behind.
 # kernel: debian-6.12
 # cmdline: init_on_alloc=0
+# timeout: 900
 # memory: 2048
 # files: build/zeroscope /usr/bin/jq /usr/sbin/bpftool
 
