@@ -327,43 +327,51 @@ late_1G() {
 	waker "1G" hugetlb 1G 1 $rounds | sed "s/^figure /figure $1./"
 }
 
-# late [GIB]: how late the real-time task is for every preemption model, and bios
-case_late() {
+# each_model FUNCTION GIB…: under each preemption model, which is in $model, with 2 MiB pages and, if
+# GIB is not empty, one of 1 GiB to be had
+each_model() {
 	echo always >$THP/enabled
 	only_size 2048
-	[ -z "$1" ] || echo 1 >/sys/kernel/mm/hugepages/hugepages-1048576kB/nr_hugepages
+	[ -z "$2" ] || echo 1 >/sys/kernel/mm/hugepages/hugepages-1048576kB/nr_hugepages
 	for model in none voluntary full; do
 		echo $model >/sys/kernel/debug/sched/preempt || bad "no preemption model $model"
-		figure "$model.clock" "$(prove cost thp 2M 1 | cut -d' ' -f2)"
-		late_2M $model
-		[ -z "$1" ] || late_1G $model
+		"$@"
 	done
+}
+
+late_model() {
+	figure "$model.clock" "$(prove cost thp 2M 1 | cut -d' ' -f2)"
+	late_2M $model
+	[ -z "$1" ] || late_1G $model
+}
+
+bench_model() {
+	set -- "$1" "$2" $(prove cost thp 2M 64)
+	figure "$model.fault_2M" "$3"
+	figure "$model.clock" "$4"
+	count_extents prove touch 2M 4
+	figure "$model.extents_2M" $((EXTENTS / 4))
+	figure "$model.resched_2M" $(($(profile __cond_resched prove touch 2M 64) / 64))
+	late_2M $model
+	[ -n "$1" ] || return 0
+	figure "$model.fault_1G" "$(prove cost hugetlb 1G 1 | cut -d' ' -f1)"
+	count_extents quiet prove waker hugetlb 1G 1 1000000 1
+	figure "$model.extents_1G" "$EXTENTS"
+	figure "$model.resched_1G" "$(profile __cond_resched prove waker hugetlb 1G 1 1000000 1)"
+	late_1G $model
+	[ -z "$2" ] || tool "$model"
+}
+
+# late [GIB]: how late the real-time task is, and bios
+case_late() {
+	each_model late_model "$1"
 	case_bios
 }
 
-# bench [GIB [TOOL]]: the figures of the cover letter for every preemption model, with 1 GiB pages
-# and zeroscope's view if asked for. Where the clock counts instructions, a nanosecond is one.
+# bench [GIB [TOOL]]: the figures of the cover letter, with 1 GiB pages and zeroscope's view if asked
+# for. Where the clock counts instructions, a nanosecond is one.
 case_bench() {
-	echo always >$THP/enabled
-	only_size 2048
-	[ -z "$1" ] || echo 1 >/sys/kernel/mm/hugepages/hugepages-1048576kB/nr_hugepages
-	for model in none voluntary full; do
-		echo $model >/sys/kernel/debug/sched/preempt || bad "no preemption model $model"
-		set -- "$1" "$2" $(prove cost thp 2M 64)
-		figure "$model.fault_2M" "$3"
-		figure "$model.clock" "$4"
-		count_extents prove touch 2M 4
-		figure "$model.extents_2M" $((EXTENTS / 4))
-		figure "$model.resched_2M" $(($(profile __cond_resched prove touch 2M 64) / 64))
-		late_2M $model
-		[ -n "$1" ] || continue
-		figure "$model.fault_1G" "$(prove cost hugetlb 1G 1 | cut -d' ' -f1)"
-		count_extents quiet prove waker hugetlb 1G 1 1000000 1
-		figure "$model.extents_1G" "$EXTENTS"
-		figure "$model.resched_1G" "$(profile __cond_resched prove waker hugetlb 1G 1 1000000 1)"
-		late_1G $model
-		[ -z "$2" ] || tool "$model"
-	done
+	each_model bench_model "$1" "$2"
 	case_bios
 	case_zerocost
 }
