@@ -173,11 +173,11 @@ filesystem() {
 	umount /fs
 }
 
-# filesystems_on DEVICE
+# filesystems_on DEVICE: which holds what was written to it, for mkfs discards nothing
 filesystems_on() {
-	filesystem xfs 4096 "$1" mkfs.xfs -q -f -b size=4096
-	filesystem xfs 65536 "$1" mkfs.xfs -q -f -b size=65536
-	filesystem ext4 4096 "$1" mkfs.ext4 -q -F -b 4096
+	filesystem xfs 4096 "$1" mkfs.xfs -q -f -K -b size=4096
+	filesystem xfs 65536 "$1" mkfs.xfs -q -f -K -b size=65536
+	filesystem ext4 4096 "$1" mkfs.ext4 -q -F -E nodiscard -b 4096
 }
 
 # One device after the other, for each holds its 400M in memory. The ram disk keeps them, and is
