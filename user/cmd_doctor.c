@@ -40,6 +40,7 @@ static int ask_kernel(struct finding *f, const struct run_options *opt)
 	_cleanup_probe_kernel_ struct probe_kernel *k = NULL;
 	int err;
 
+	probe__expect_symbols();
 	err = machine__read(&f->m, "");
 	if (err)
 		return err_errno_r(err, "the kernel's name could not be read");

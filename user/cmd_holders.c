@@ -22,6 +22,7 @@
 #include "log.h"
 #include "machine.h"
 #include "page.h"
+#include "probe.h"
 #include "quantity.h"
 #include "util.h"
 #include "view.h"
@@ -437,6 +438,7 @@ int cmd_holders__run(const struct options *opt)
 	int err, write_err;
 
 	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
+	probe__expect_symbols();
 	err = machine__read(&h.machine, "");
 	if (err)
 		return exit_status(err_errno_r(err, "this machine could not be described"));

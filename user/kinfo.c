@@ -264,23 +264,25 @@ static void match_symbol(struct ksym *sym, uint64_t address, char type, const ch
 	}
 }
 
-int ksyms__find(const char *root, struct ksym *syms, size_t n)
+/* One pass: what it says of n names. */
+static int scan_kallsyms(const char *root, struct ksym *syms, size_t n)
 {
 	_cleanup_fclose_ FILE *f = NULL;
 	_cleanup_free_ char *line = NULL;
+	bool begins[UCHAR_MAX + 1] = {false};
 	char path[PATH_MAX];
 	size_t size = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		const char *name = syms[i].name;
-
-		memset(&syms[i], 0, sizeof(syms[i]));
-		syms[i].name = name;
+		syms[i] = (struct ksym){.name = syms[i].name};
+		begins[(unsigned char)syms[i].name[0]] = true;
 	}
 	snprintf(path, sizeof(path), "%s/proc/kallsyms", root);
 	f = fopen(path, "re");
 	if (!f)
 		return -errno;
+	/* A file of proc asks for 1 KiB at a time, and has a page ready. */
+	setvbuf(f, NULL, _IOFBF, 16384);
 
 	/* "ffffffff81000000 T _text", and "\t[module]" after those of modules. */
 	while (getline(&line, &size, f) > 0) {
@@ -292,6 +294,8 @@ int ksyms__find(const char *root, struct ksym *syms, size_t n)
 			continue;
 		type = end[1];
 		name = end + 3;
+		if (!begins[(unsigned char)name[0]])
+			continue;
 		end = name + strcspn(name, "\t\n");
 		if (*end == '\t')
 			continue;
@@ -302,6 +306,64 @@ int ksyms__find(const char *root, struct ksym *syms, size_t n)
 		}
 	}
 	return ferror(f) ? -EIO : 0;
+}
+
+/* Of the running kernel: what is known, and what the next pass is to look for as well. */
+static struct {
+	struct ksym *sym;
+	size_t n;
+	size_t known; /* the first ones were looked up */
+} kept;
+
+static struct ksym *find_kept(const char *name)
+{
+	for (size_t i = 0; i < kept.n; i++) {
+		if (!strcmp(kept.sym[i].name, name))
+			return &kept.sym[i];
+	}
+	return NULL;
+}
+
+void ksyms__expect(const char *name)
+{
+	_cleanup_free_ char *copy = NULL;
+	struct ksym *grown;
+
+	if (find_kept(name))
+		return;
+	/* Without memory it is looked up when it is asked for, or that fails. */
+	copy = strdup(name);
+	grown = reallocarray(kept.sym, kept.n + 1, sizeof(*kept.sym));
+	if (grown)
+		kept.sym = grown;
+	if (grown && copy)
+		kept.sym[kept.n++] = (struct ksym){.name = TAKE_PTR(copy)};
+}
+
+int ksyms__find(const char *root, struct ksym *syms, size_t n)
+{
+	int err;
+
+	if (root[0])
+		return scan_kallsyms(root, syms, n);
+	for (size_t i = 0; i < n; i++)
+		ksyms__expect(syms[i].name);
+	if (kept.known < kept.n) {
+		err = scan_kallsyms(root, kept.sym + kept.known, kept.n - kept.known);
+		if (err)
+			return err;
+		kept.known = kept.n;
+	}
+	for (size_t i = 0; i < n; i++) {
+		const char *name = syms[i].name;
+		const struct ksym *known = find_kept(name);
+
+		if (!known)
+			return -ENOMEM;
+		syms[i] = *known;
+		syms[i].name = name;
+	}
+	return 0;
 }
 
 /* --- Pseudo file systems. */

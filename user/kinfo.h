@@ -53,8 +53,17 @@ struct ksym {
 	char variant[72]; /* a copy the compiler made for some callers: "f.constprop.0"; or empty */
 };
 
-/* Looks all n names up in one pass over /proc/kallsyms. 0 or -errno. */
+/*
+ * Looks all n names up in one pass over /proc/kallsyms. 0 or -errno. What was read of the running
+ * kernel (root "") is kept: its symbols stay where they are, and to print them all takes the kernel
+ * a tenth of a second and more.
+ */
 int ksyms__find(const char *root, struct ksym *syms, size_t n);
+/*
+ * Has the next pass over the running kernel's symbols look for that name as well: it will be asked
+ * for later. name is kept, not copied. Like ksyms__find(""), not for two threads at once.
+ */
+void ksyms__expect(const char *name);
 
 /* --- Files of debugfs, tracefs, securityfs. */
 

@@ -169,25 +169,42 @@ static void read_filter(struct probe_kernel *k, size_t first)
 		k->filter_known = true;
 		line[strcspn(line, "\n")] = '\0';
 		for (size_t i = first; i < k->nr_symbols; i++) {
-			if (!strcmp(line, k->symbol[i].name))
+			if (line[0] == k->symbol[i].name[0] && !strcmp(line, k->symbol[i].name))
 				k->symbol[i].traceable = true;
 		}
 	}
 }
 
-/* Every name of the table in one pass, since each pass reads megabytes. */
-static void add_table_symbols(struct probe_kernel *k)
+/* Every name of the table. */
+static void for_each_symbol(void (*fn)(struct probe_kernel *k, const char *name),
+			    struct probe_kernel *k)
 {
 	for (int id = 0; id < PROBE_IDS; id++) {
 		const struct probe_candidate *c = probe__def(id)->candidate;
 
 		for (; c->name; c++) {
 			if (c->kind == PROBE_FUNCTION || c->kind == PROBE_KSYM)
-				add_symbol(k, c->name);
+				fn(k, c->name);
 		}
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(inlined_into); i++)
-		add_symbol(k, inlined_into[i].caller);
+		fn(k, inlined_into[i].caller);
+}
+
+static void add_table_symbol(struct probe_kernel *k, const char *name)
+{
+	add_symbol(k, name);
+}
+
+static void expect_symbol(struct probe_kernel *k, const char *name)
+{
+	(void)k;
+	ksyms__expect(name);
+}
+
+void probe__expect_symbols(void)
+{
+	for_each_symbol(expect_symbol, NULL);
 }
 
 static const struct symbol *get_symbol(struct probe_kernel *k, const char *name)
@@ -197,8 +214,9 @@ static const struct symbol *get_symbol(struct probe_kernel *k, const char *name)
 
 	if (s)
 		return s;
+	/* All in one pass, since each reads megabytes. */
 	if (!first)
-		add_table_symbols(k);
+		for_each_symbol(add_table_symbol, k);
 	s = add_symbol(k, name);
 	if (k->nr_symbols > first) {
 		read_symbols(k, first);

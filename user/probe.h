@@ -39,6 +39,12 @@ struct probe_answer {
 };
 
 /*
+ * To be called before anything asks for symbols of the running kernel: one pass over them all then
+ * serves the probes as well.
+ */
+void probe__expect_symbols(void);
+
+/*
  * The kernel as asked so far: BTF, symbols, privileges, and every answer, since
  * a trial costs milliseconds. Not for use by two threads at once.
  */

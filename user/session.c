@@ -15,6 +15,7 @@
 #include "log.h"
 #include "machine.h"
 #include "plain.h"
+#include "probe.h"
 #include "util.h"
 
 int session__open_signals(void)
@@ -233,6 +234,7 @@ int session__attach(const struct options *opt, struct machine *machine, struct c
 
 	/* What we allocate ourselves must not be part of what we measure. */
 	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
+	probe__expect_symbols();
 	err = machine__read(machine, "");
 	if (err)
 		return err_errno_r(err, "this machine could not be described");
