@@ -181,6 +181,7 @@ for method in POST PUT DELETE OPTIONS TRACE PATCH X; do
 	expect_eq "no $method" "$(code /metrics -X "$method")" 405
 done
 expect_eq "no body" "$(code /metrics -X GET -d x)" 400
+expect_eq "nor one in chunks" "$(code /metrics -X GET -H 'Transfer-Encoding: chunked' -d x)" 400
 expect_eq "a header of 1 MiB is refused" \
 	"$(head -c 1000000 /dev/zero | tr '\0' a | sed 's/^/X: /' >"$work/big"
 	   code /metrics -H @"$work/big" 2>/dev/null)" 431

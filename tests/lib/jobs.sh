@@ -125,7 +125,8 @@ plan_case() {
 	read -ra words <<<"$(header "$file" cmdline '') ${variant//+/ }"
 	parameters="kernel=$kernel cmdline=${words[*]} \
 smp=$(header "$file" smp 2) memory=$(header "$file" memory 1024) numa=$(header "$file" numa 1) \
-icount=$(header "$file" icount no) parallel=$(header "$file" parallel no)"
+icount=$(header "$file" icount no) parallel=$(header "$file" parallel no) \
+qemu=$(header "$file" qemu '')"
 	[[ $(header "$file" boot shared) != own ]] || parameters+=" own=$name"
 	number=${JOB_OF[$parameters]:-}
 	if [[ -z $number ]]; then
@@ -139,6 +140,7 @@ icount=$(header "$file" icount no) parallel=$(header "$file" parallel no)"
 			echo "${words[*]}"
 			printf -- '--%s\n%s\n' smp "$(header "$file" smp 2)" \
 				memory "$(header "$file" memory 1024)" numa "$(header "$file" numa 1)"
+			printf -- '--qemu\n%s\n' "$(header "$file" qemu '')"
 			[[ $(header "$file" icount no) == no ]] || echo "--icount"
 			[[ $(header "$file" parallel no) == no ]] || echo "--parallel"
 		} >"$JOB/options"

@@ -4,12 +4,13 @@
 # kernel: debian-6.1 debian-6.12 debian-7
 # memory: 2048
 # timeout: 600
+# qemu: -cpu max,-erms
 # files: /usr/bin/jq tests/vm/guest/measure.sh
 . /root/measure.sh
 
-# allocated ORDER: allocator clears of that order, by entry and by histogram
-allocated() {
-	total "[.allocator[]? | select(.order == $1) | .count, .wall.count] | @csv"
+# line N: the value of the N-th query
+line() {
+	sed -n "$1p" values
 }
 
 # measure_allocator NAME KIND ORDER COUNT OPTIONS…: of run; folios of one kind
@@ -22,15 +23,17 @@ measure_allocator() {
 	stop_run
 	expect_eq "$name: load" $status 0
 	expect_eq "$name: run ends well" $run_status 0
-	expect_eq "$name: allocator clears" "$(allocated "$order")" "$count,$count"
-	expect_eq "$name: bytes" \
-		"$(total "[.allocator[] | select(.order == $order) | .bytes] | add")" \
-		$((count << order + 12))
-	expect_eq "$name: nothing lost" "$(lost)" 0
-	expect_eq "$name: coverage has no hole" \
-		"$(total '[.coverage[] | select(.what == "thp") | .kernel == .seen] | all')" true
-	diag "$name: $(total '[.probes[] | select(.attached) | .name + " " + .tier + " " + (.reason // "")] | join("; ")')"
-	diag "$name: $(total "[.allocator[] | select(.order == $order) | .wall.sum, .wall.max.comm]|@csv") s"
+	of_order="[.allocator[]? | select(.order == $order)"
+	values "$of_order | .count, .wall.count] | @csv" "$of_order | .bytes] | add" "$lost_query" \
+		'[.coverage[] | select(.what == "thp") | .kernel == .seen] | all' \
+		'[.probes[] | select(.attached) | .name + " " + .tier + " " + (.reason // "")] | join("; ")' \
+		"$of_order | .wall.sum, .wall.max.comm] | @csv" >values
+	expect_eq "$name: allocator clears" "$(line 1)" "$count,$count"
+	expect_eq "$name: bytes" "$(line 2)" $((count << order + 12))
+	expect_eq "$name: nothing lost" "$(line 3)" 0
+	expect_eq "$name: coverage has no hole" "$(line 4)" true
+	diag "$name: $(line 5)"
+	diag "$name: $(line 6) s"
 }
 
 expect_eq "init_on_alloc is as Debian has it" "$(zeroscope run --json -d 100ms 2>/dev/null |

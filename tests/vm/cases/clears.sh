@@ -8,6 +8,7 @@
 # smp: 4
 # memory: 3072
 # timeout: 1200
+# qemu: -cpu max,-erms
 # files: /usr/bin/jq tests/vm/guest/measure.sh
 . /root/measure.sh
 

@@ -6,6 +6,7 @@
 # matrix[debian-7]: default init_on_alloc=0
 # memory: 2048
 # timeout: 900
+# qemu: -cpu max,-erms
 # files: /usr/bin/jq tests/vm/guest/measure.sh
 . /root/measure.sh
 
