@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -221,8 +222,14 @@ static int set_filters(struct collector *c)
 	unsigned int i;
 	int err;
 
-	for (i = 0; i < opt->pid_count && i < ZS_PIDS; i++)
+	for (i = 0; i < opt->pid_count && i < ZS_PIDS; i++) {
+		/* A process that is hidden or somebody else's is there all the same. */
+		if (kill(opt->pid[i], 0) && errno == ESRCH)
+			return err_r(-ESRCH, "no process has the id %d; --pid chooses among those "
+					     "that run, --comm and --cgroup among later ones too",
+				     opt->pid[i]);
 		ro->filter_pid[i] = opt->pid[i];
+	}
 	ro->filter_pids = i;
 	err = i ? set_pid_namespace(ro) : 0;
 	if (err)

@@ -66,6 +66,7 @@ else
 	refused "a kind that this kernel lacks" 3 'no mTHP sizes' zeroscope load --kind mthp --order 19
 fi
 refused "no such cgroup" 1 'no cgroup' zeroscope run -c /nowhere -d 1s
+refused "no such process" 1 'no process has the id 4194303.*--comm' zeroscope run -p 4194303 -d 1s
 refused "a --btf that is missing" 1 'nowhere' zeroscope run --btf /nowhere -d 1s
 refused "a --btf that is something else" 1 '/etc/passwd is not a BTF file' \
 	zeroscope run --btf /etc/passwd -d 1s
