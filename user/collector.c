@@ -225,8 +225,9 @@ static int set_filters(struct collector *c)
 	for (i = 0; i < opt->pid_count && i < ZS_PIDS; i++) {
 		/* A process that is hidden or somebody else's is there all the same. */
 		if (kill(opt->pid[i], 0) && errno == ESRCH)
-			return err_r(-ESRCH, "no process has the id %d; --pid chooses among those "
-					     "that run, --comm and --cgroup among later ones too",
+			return err_r(-ESRCH,
+				     "no process has the id %d; --pid chooses among those "
+				     "that run, --comm and --cgroup among later ones too",
 				     opt->pid[i]);
 		ro->filter_pid[i] = opt->pid[i];
 	}
