@@ -50,8 +50,8 @@ make_certificates() {
 		certificate server ca 30 "$server_ext" && certificate server2 ca 30 "$server_ext" &&
 		certificate client ca 30 'subjectAltName=DNS:scraper\nextendedKeyUsage=clientAuth' &&
 		certificate nameless ca 30 'subjectAltName=DNS:else\nextendedKeyUsage=clientAuth' &&
-		certificate misused ca 30 'extendedKeyUsage=serverAuth' &&
-		certificate stranger stranger_ca 30 'extendedKeyUsage=clientAuth' &&
+		certificate misused ca 30 'subjectAltName=DNS:scraper\nextendedKeyUsage=serverAuth' &&
+		certificate stranger stranger_ca 30 'subjectAltName=DNS:scraper\nextendedKeyUsage=clientAuth' &&
 		certificate expired ca -1 'subjectAltName=DNS:scraper\nextendedKeyUsage=clientAuth'
 }
 

@@ -199,8 +199,13 @@ for schema in 3 2 1 0; do
 	end TERM
 done
 
+start --web.telemetry-path '/zero&"more"'
+expect_eq "another path" "$(code '/zero&"more"')" 200
+get /
+check "in the page's own terms" grep -qF 'href="/zero&amp;&quot;more&quot;">' "$work/body"
+check "it ends well" end TERM
+
 start --web.telemetry-path /zero
-expect_eq "another path" "$(code /zero)" 200
 expect_eq "and not the usual one" "$(code /metrics)" 404
 check "a server that merely prefers protobuf" get /zero -H 'Accept: application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited,text/plain;version=0.0.4;q=0.5'
 check "still gets classic buckets" "$body" text "$work/body"
