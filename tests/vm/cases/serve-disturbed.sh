@@ -5,7 +5,7 @@
 # kernel: debian-6.12
 # cmdline: init_on_alloc=0
 # memory: 2304
-# files: build/zeroscope /usr/bin/jq /usr/sbin/bpftool
+# files: build/zeroscope /usr/bin/setpriv /usr/bin/jq /usr/sbin/bpftool
 
 CG=/sys/fs/cgroup
 ip link set lo up
@@ -148,3 +148,15 @@ done
 expect_eq "killed, it leaves no program" "$(programs)" "$before"
 check "and no child" test ! -d "/proc/$sampler"
 expect_eq "the log says nothing else" "$(grep -Evc '^(listening|attached): ' serve.log)" 0
+
+# What turns the sampling on takes a right that nothing else takes here.
+/usr/bin/setpriv --bounding-set -sys_admin /usr/local/bin/zeroscope serve --bpf-stats 2>serve.log &
+server=$!
+check "without CAP_SYS_ADMIN it starts" wait_for_line serve.log '^attached: '
+expect_match "and says what is not measured" "$(cat serve.log)" 'run time.*not measured.*CAP_SYS_ADMIN'
+check "it is scraped" scrape
+expect_eq "the run time is not told" "$(value zeroscope_bpf_run_seconds_total)" ''
+expect_eq "nor is there a child" "$(child_of "$server")" ''
+kill -TERM "$server"
+wait "$server"
+expect_eq "and ends well" $? 0
