@@ -856,16 +856,27 @@ static int explain_types(struct probe_kernel *k, struct trial t, const char *wha
 	return refuse(a, t.err, PROBE_REFUSED, "the kernel refuses %s: %s", what, errname(t.err));
 }
 
-int probe__tracepoint_usable(struct probe_kernel *k, const char *tracepoint, struct probe_answer *a)
-{
-	char name[NAME_SIZE + 16];
-	struct trial t;
-	int id, err;
+/* What the kernel attaches programs to by a type of its own: how such a type is named, and ours. */
+struct typed_target {
+	const char *prefix; /* of the type's name */
+	unsigned int kind;
+	enum bpf_attach_type attach_type;
+	const char *what;     /* this kernel has no … NAME */
+	const char *programs; /* the kernel refuses … */
+};
 
-	snprintf(name, sizeof(name), "btf_trace_%s", tracepoint);
-	if (probe_kernel__btf(k) && !btf_has(probe_kernel__btf(k), name, BTF_KIND_TYPEDEF))
-		return refuse(a, -ENOENT, PROBE_ABSENT, "this kernel has no tracepoint %s",
-			      tracepoint);
+static int typed_usable(struct probe_kernel *k, const struct typed_target *target, const char *name,
+			struct probe_answer *a)
+{
+	const struct btf *btf = probe_kernel__btf(k);
+	char type[NAME_SIZE + 16];
+	struct trial t;
+	int err;
+
+	snprintf(type, sizeof(type), "%s%s", target->prefix, name);
+	if (btf && !btf_has(btf, type, target->kind))
+		return refuse(a, -ENOENT, PROBE_ABSENT, "this kernel has no %s %s", target->what,
+			      name);
 	err = probe__loadable(k, a);
 	if (err)
 		return err;
@@ -873,31 +884,24 @@ int probe__tracepoint_usable(struct probe_kernel *k, const char *tracepoint, str
 		return explain_no_btf(a);
 	if (!k->trials)
 		return usable(a);
-	id = btf__find_by_name_kind(k->own, name, BTF_KIND_TYPEDEF);
-	t = trial__tracing(BPF_TRACE_RAW_TP, id);
-	return t.err ? explain_types(k, t, "tracepoint programs", a) : usable(a);
+	t = trial__tracing(target->attach_type, btf__find_by_name_kind(k->own, type, target->kind));
+	return t.err ? explain_types(k, t, target->programs, a) : usable(a);
 }
 
-int probe__iterator_usable(struct probe_kernel *k, const char *target, struct probe_answer *a)
+int probe__tracepoint_usable(struct probe_kernel *k, const char *tracepoint, struct probe_answer *a)
 {
-	char name[NAME_SIZE + 16];
-	struct trial t;
-	int id, err;
+	static const struct typed_target target = {"btf_trace_", BTF_KIND_TYPEDEF, BPF_TRACE_RAW_TP,
+						   "tracepoint", "tracepoint programs"};
 
-	snprintf(name, sizeof(name), "bpf_iter_%s", target);
-	if (probe_kernel__btf(k) && !btf_has(probe_kernel__btf(k), name, BTF_KIND_FUNC))
-		return refuse(a, -ENOENT, PROBE_ABSENT, "this kernel has no iterator over each %s",
-			      target);
-	err = probe__loadable(k, a);
-	if (err)
-		return err;
-	if (!k->own)
-		return explain_no_btf(a);
-	if (!k->trials)
-		return usable(a);
-	id = btf__find_by_name_kind(k->own, name, BTF_KIND_FUNC);
-	t = trial__tracing(BPF_TRACE_ITER, id);
-	return t.err ? explain_types(k, t, "iterator programs", a) : usable(a);
+	return typed_usable(k, &target, tracepoint, a);
+}
+
+int probe__iterator_usable(struct probe_kernel *k, const char *each, struct probe_answer *a)
+{
+	static const struct typed_target target = {"bpf_iter_", BTF_KIND_FUNC, BPF_TRACE_ITER,
+						   "iterator over each", "iterator programs"};
+
+	return typed_usable(k, &target, each, a);
 }
 
 static int explain_hidden(const struct probe_kernel *k, const char *symbol, struct probe_answer *a)
