@@ -34,5 +34,6 @@ check "and goes on to" scrapes 60
 diag "$(grep -E '^(VmRSS|VmHWM|RssAnon|RssFile)' "/proc/$server/status" | tr -s '\n\t ' ' ')page by page: $early, then $rss kB"
 expect_eq "counts are exact" "$(sed -n 's/^zeroscope_clears_total{order="9",page_kind="thp".*} //p' metrics)" 64
 expect_between "8 MiB, and 4 KiB for each processor" "$rss" 1 $((8192 + 4 * 512))
-expect_between "no more than after the first scrapes" $((rss - early)) -64 64
+# The heap's edge moves by some pages; one answer that is not freed is 50 KiB, 60 are 3 MiB.
+expect_between "no more than after the first scrapes" $((rss - early)) -128 128
 stop "$server" TERM
