@@ -202,7 +202,7 @@ static unsigned int cgroup_level(const char *path)
  * Process ids are those that the caller sees. The first PID namespace, whose
  * inode is PROC_PID_INIT_INO, needs no translation.
  */
-static int set_pid_namespace(typeof(((struct zeroscope_bpf *)0)->rodata) ro)
+static int set_pid_namespace(struct zeroscope_bpf__rodata *ro)
 {
 	struct stat st;
 
