@@ -61,7 +61,7 @@ struct ksym {
 int ksyms__find(const char *root, struct ksym *syms, size_t n);
 /*
  * Has the next pass over the running kernel's symbols look for that name as well: it will be asked
- * for later. name is kept, not copied. Like ksyms__find(""), not for two threads at once.
+ * for later. Like ksyms__find(""), not for two threads at once.
  */
 void ksyms__expect(const char *name);
 

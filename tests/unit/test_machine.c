@@ -8,11 +8,13 @@
 
 #include <errno.h>
 #include <linux/capability.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <zlib.h>
 
 #include "caps.h"
 #include "fixture.h"
+#include "kinfo.h"
 #include "machine.h"
 #include "util.h"
 
@@ -358,6 +360,40 @@ static void test_ksyms(void **state)
 	assert_int_equal(s[2].instances, 2);
 }
 
+/* What is kept of the running kernel's symbols is what a pass over them says, and needs no other. */
+static void test_ksyms_kept(void **state)
+{
+	struct ksym read[] = {{.name = "schedule"}, {.name = "vm_mmap"}, {.name = "no_such_name"}};
+	struct ksym kept[] = {{.name = "no_such_name"}, {.name = "vm_mmap"}, {.name = "schedule"}};
+	struct rlimit limit, none;
+	int again, pass;
+
+	(void)state;
+	/* "/" is the same file, and nothing is kept of it. */
+	if (ksyms__find("/", read, ARRAY_SIZE(read)) || !read[0].found)
+		skip();
+	ksyms__expect("vm_mmap");
+	ksyms__expect("no_such_name");
+	assert_int_equal(ksyms__find("", &kept[2], 1), 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	none = (struct rlimit){.rlim_cur = 0, .rlim_max = limit.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	again = ksyms__find("", kept, ARRAY_SIZE(kept));
+	pass = ksyms__find("/", &(struct ksym){.name = "schedule"}, 1);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	assert_int_equal(again, 0);
+	assert_int_equal(pass, -EMFILE);
+	for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
+		const struct ksym *r = &read[ARRAY_SIZE(read) - 1 - i];
+
+		assert_string_equal(kept[i].name, r->name);
+		assert_int_equal(kept[i].found, r->found);
+		assert_int_equal(kept[i].type, r->type);
+		assert_int_equal(kept[i].address, r->address);
+		assert_int_equal(kept[i].instances, r->instances);
+	}
+}
+
 static void expect_lockdown(const struct tree *t, enum lockdown mode, const char *source)
 {
 	char where[64];
@@ -585,6 +621,7 @@ int main(void)
 		cmocka_unit_test(test_without_uname),
 		cmocka_unit_test(test_config),
 		cmocka_unit_test(test_ksyms),
+		cmocka_unit_test(test_ksyms_kept),
 		cmocka_unit_test(test_lockdown),
 		cmocka_unit_test(test_long_log),
 		cmocka_unit_test(test_thp_settings),
